@@ -1,0 +1,149 @@
+/**
+ * Where the parts of an SVG drawing are, for plotly's layout in Node: boxes of texts and rectangles.
+ * Source: SVG 2, chapters 4.6.4 (bounding boxes) and 8.5 (transforms).   Lesson: none.
+ */
+
+/** A rectangle; width and height are never negative. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Measures a line of text in pixels. */
+export type MeasureText = (text: string, size: number, bold: boolean) => number;
+
+/** The affine map x ↦ a·x + c·y + e, y ↦ b·x + d·y + f. */
+interface Matrix {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly e: number;
+  readonly f: number;
+}
+
+const IDENTITY: Matrix = {a: 1, b: 0, c: 0, d: 1, e: 0, f: 0};
+const NOTHING: Box = {x: 0, y: 0, width: 0, height: 0};
+
+/** The box of an element in its own coordinates. Curves and points count as nothing. */
+export function localBox(element: Element, measure: MeasureText): Box {
+  const tag = element.tagName.toLowerCase();
+  if (tag === 'text') return textBox(element, measure);
+  if (tag === 'rect' || tag === 'svg' || tag === 'image') {
+    const [x, y, width, height] = ['x', 'y', 'width', 'height'].map(name => number(element, name));
+    return {x: x!, y: y!, width: width!, height: height!};
+  }
+  if (tag !== 'g') return NOTHING;
+  const inside = [...element.children].map(child =>
+    mapped(localBox(child, measure), transformOf(child)),
+  );
+  return union(inside.filter(({width, height}) => width > 0 || height > 0));
+}
+
+/** The box of an element on the page: that of its own, seen through the transforms around it. */
+export function pageBox(element: Element, measure: MeasureText): Box {
+  let box = localBox(element, measure);
+  for (let at: Element | null = element; at !== null; at = at.parentElement) {
+    box = mapped(box, transformOf(at));
+  }
+  return box;
+}
+
+function textBox(element: Element, measure: MeasureText): Box {
+  const size = inherited(element, 'fontSize', 12);
+  const bold = inherited(element, 'fontWeight', 400) >= 600;
+  const spans = [...element.children].filter(child => child.classList.contains('line'));
+  const lines = (spans.length > 0 ? spans : [element]).map(line => line.textContent ?? '');
+  const width = Math.max(...lines.map(line => measure(line, size, bold)));
+  const anchor = element.getAttribute('text-anchor') ?? (element as SVGElement).style?.textAnchor;
+  const shift = anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0;
+  return {
+    x: number(element, 'x') - shift,
+    y: number(element, 'y') - size * 0.93,
+    width,
+    height: lines.join('') === '' ? 0 : size * (1.17 + 1.3 * (lines.length - 1)),
+  };
+}
+
+function inherited(element: Element, property: 'fontSize' | 'fontWeight', base: number): number {
+  for (let at: Element | null = element; at !== null; at = at.parentElement) {
+    const written = (at as SVGElement).style?.[property];
+    if (written === 'bold') return 700;
+    const value = parseFloat(written ?? '');
+    if (Number.isFinite(value)) return value;
+  }
+  return base;
+}
+
+function number(element: Element, attribute: string): number {
+  return parseFloat(element.getAttribute(attribute) ?? '') || 0;
+}
+
+function union(boxes: readonly Box[]): Box {
+  if (boxes.length === 0) return NOTHING;
+  const x = Math.min(...boxes.map(box => box.x));
+  const y = Math.min(...boxes.map(box => box.y));
+  const right = Math.max(...boxes.map(box => box.x + box.width));
+  const bottom = Math.max(...boxes.map(box => box.y + box.height));
+  return {x, y, width: right - x, height: bottom - y};
+}
+
+/** The upright box around a box that was moved, turned or scaled. */
+function mapped({x, y, width, height}: Box, {a, b, c, d, e, f}: Matrix): Box {
+  const corners = [
+    [x, y],
+    [x + width, y],
+    [x, y + height],
+    [x + width, y + height],
+  ] as const;
+  return union(
+    corners.map(([left, top]) => ({
+      ...{x: a * left + c * top + e, y: b * left + d * top + f},
+      ...{width: 0, height: 0},
+    })),
+  );
+}
+
+/** The attribute transform="translate(…) rotate(…) scale(…)" as one map. */
+function transformOf(element: Element): Matrix {
+  const written = element.getAttribute('transform') ?? '';
+  let whole = IDENTITY;
+  for (const [, name, inner] of written.matchAll(/(\w+)\(([^)]*)\)/g)) {
+    const values = (inner ?? '')
+      .split(/[\s,]+/)
+      .filter(part => part !== '')
+      .map(parseFloat);
+    whole = product(whole, step(name ?? '', values));
+  }
+  return whole;
+}
+
+function step(name: string, values: readonly number[]): Matrix {
+  const [first = 0, second, third] = values;
+  if (name === 'translate') return {...IDENTITY, e: first, f: second ?? 0};
+  if (name === 'scale') return {...IDENTITY, a: first, d: second ?? first};
+  if (name === 'matrix' && values.length === 6) {
+    const [a, b, c, d, e, f] = values as [number, number, number, number, number, number];
+    return {a, b, c, d, e, f};
+  }
+  if (name !== 'rotate') return IDENTITY;
+  const [cosine, sine] = [Math.cos((first * Math.PI) / 180), Math.sin((first * Math.PI) / 180)];
+  const [x, y] = [second ?? 0, third ?? 0];
+  return {
+    ...{a: cosine, b: sine, c: -sine, d: cosine},
+    ...{e: x - cosine * x + sine * y, f: y - sine * x - cosine * y},
+  };
+}
+
+function product(m: Matrix, n: Matrix): Matrix {
+  return {
+    a: m.a * n.a + m.c * n.b,
+    b: m.b * n.a + m.d * n.b,
+    c: m.a * n.c + m.c * n.d,
+    d: m.b * n.c + m.d * n.d,
+    e: m.a * n.e + m.c * n.f + m.e,
+    f: m.b * n.e + m.d * n.f + m.f,
+  };
+}

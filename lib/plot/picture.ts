@@ -1,0 +1,66 @@
+/**
+ * A figure as a still picture, made in Node without a browser: for GitHub, nbconvert and mails.
+ * Source: plotly.js 4 in jsdom, drawn by resvg.   Lesson: none.
+ */
+import {Resvg} from '@resvg/resvg-js';
+import {FONT, plotly} from './browserless';
+import {type Figure} from './figure';
+
+/** The kinds of trace that draw without a browser. The others need WebGL, a map or a layout engine. */
+const DRAWABLE: ReadonlySet<string> = new Set(['scatter', 'bar', 'heatmap', 'histogram', 'image']);
+
+/**
+ * Refuses what cannot be drawn in Node, by name, before plotly waits for a GPU for ever.
+ * @throws RangeError naming the kind and what to use instead
+ */
+export function assertDrawable(figure: Figure): void {
+  for (const {type} of figure.data) {
+    if (DRAWABLE.has(type)) continue;
+    throw new RangeError(
+      `A figure of type "${type}" cannot be drawn without a browser; use one of ` +
+        `${[...DRAWABLE].join(', ')}. (3-D, WebGL and map traces have no still picture.)`,
+    );
+  }
+}
+
+/** The figure as SVG text. @throws RangeError for traces that cannot be drawn here */
+export async function toSvg(figure: Figure): Promise<string> {
+  assertDrawable(figure);
+  const {width, height} = figure.layout;
+  const {data, layout} = JSON.parse(JSON.stringify(onPaper(figure))) as Figure;
+  const svg = await plotly().toImage(
+    {data, layout},
+    {format: 'svg', width, height, imageDataOnly: true},
+  );
+  return svg
+    .replace(/url\((?:'|&quot;)(.*?)(?:'|&quot;)\)/g, 'url($1)')
+    .replace(/<image /g, '<image image-rendering="optimizeSpeed" '); // pixels stay squares
+}
+
+/**
+ * The figure as a PNG file with a white background.
+ * @param scale pixels of the picture for one of the figure: 1.5 is sharp on most screens
+ */
+export async function toPng(figure: Figure, scale = 1.5): Promise<Buffer> {
+  const svg = await toSvg(figure);
+  return new Resvg(svg, {
+    background: 'white',
+    font: FONT,
+    fitTo: {mode: 'zoom', value: scale},
+  })
+    .render()
+    .asPng();
+}
+
+/**
+ * On white paper the ink can be darker than on a screen that may be black. Images are handed
+ * through as they are ('fast'), since nothing here can read their pixels.
+ */
+function onPaper({data, layout, alt}: Figure): Figure {
+  const font = {...(layout['font'] as Record<string, unknown> | undefined), color: '#333333'};
+  return {
+    data: data.map(trace => (trace.type === 'image' ? {...trace, zsmooth: 'fast'} : trace)),
+    layout: {...layout, font, paper_bgcolor: 'white', plot_bgcolor: 'white'},
+    alt,
+  };
+}
