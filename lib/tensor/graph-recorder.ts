@@ -1,0 +1,297 @@
+/**
+ * Records what a function of tensors does, op by op, as a TensorFlow graph.
+ * Source: the tracing of tf.function (Agrawal et al. 2019, arXiv:1903.01855), at tfjs-node's binding.   Lesson: none.
+ */
+import {createHash} from 'node:crypto';
+import {attributesOf} from './graph-attributes';
+import {Graph, type Constant} from './graph';
+import {dtypeNumber, type Binding, type Handle, type NativeBackend} from './native-backend';
+import {tf} from './tf';
+
+/** A function cannot be recorded as it is; the message says what to do. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError';
+}
+
+/** A tensor from outside that is fed at every run: a variable, or one too large for a constant. */
+export interface Captured {
+  readonly output: string;
+  readonly handle: () => number;
+  /** Tells two large tensors apart; '' for a variable. */
+  readonly digest: string;
+  readonly release: () => void;
+}
+
+/** Larger tensors from outside are fed at every run, which copies nothing, not written out. */
+const LARGEST_CONSTANT = 2 ** 20;
+
+/** Ops of tfjs that draw in JavaScript, where a recording would repeat one draw for ever. */
+const RANDOM_OPS = new Set(
+  [
+    'dropout',
+    'multinomial',
+    'rand',
+    'randomGamma',
+    'randomNormal',
+    'randomStandardNormal',
+    'randomUniform',
+    'randomUniformInt',
+    'truncatedNormal',
+  ].map(name => `${name}__op`),
+);
+
+let active = false;
+
+/** Whether a function is being recorded now. */
+export function isRecording(): boolean {
+  return active;
+}
+
+/** One recording: the graph, and where each tensor stands in it. */
+export class Recorder {
+  readonly graph = new Graph();
+  readonly captured: Captured[] = [];
+  private readonly outputs = new Map<number, string>();
+  private readonly variables = new Map<object, tf.Variable>();
+  private readonly bound = new Map<tf.Variable, string>();
+  private readonly binding: Binding;
+
+  /** @param what names the function in errors */
+  constructor(
+    private readonly backend: NativeBackend,
+    private readonly what: string,
+  ) {
+    this.binding = backend.binding;
+  }
+
+  /** An input of the graph, and the tensor to record with in its place; the caller disposes that. */
+  input(tensor: tf.Tensor, name: string): tf.Tensor {
+    const placeholder = this.graph.placeholder(name, tensor.shape, dtypeNumber(tensor.dtype));
+    const alias = this.alias(tensor);
+    this.outputs.set(this.idOf(alias), placeholder);
+    return alias;
+  }
+
+  /** Says which output of the graph holds a variable. Other variables are fed at every run. */
+  bind(variable: tf.Variable, output: string): void {
+    this.bound.set(variable, output);
+  }
+
+  /** The output that holds a tensor made while recording, or captured. */
+  output(tensor: tf.Tensor): string {
+    const id = this.idOf(tensor);
+    return this.outputs.get(id) ?? this.capture(id, tensor);
+  }
+
+  /**
+   * Runs the body once, eagerly, and writes down each op.
+   * @throws RecordingError when it does what a graph cannot repeat
+   */
+  record<T>(body: () => T): T {
+    if (active) throw new Error('Recorder: one recording at a time.');
+    const engine = tf.engine();
+    const registered = {...engine.registeredVariables};
+    for (const variable of Object.values(registered)) this.watch(variable);
+    const watched = new Map([...this.variables].map(([dataId, variable]) => [variable, dataId]));
+    active = true;
+    const restore = [
+      override(this.backend, 'binding', this.recordingBinding()),
+      override(this.backend, 'getInputTensorIds', tensors => this.idsOf(tensors)),
+      override(this.backend, 'write', this.checkedWrite()),
+      override(engine, 'readSync', () => this.refuseRead()),
+      override(engine, 'read', () => this.refuseRead()),
+    ];
+    let result: T;
+    try {
+      result = body();
+    } catch (error) {
+      disposeNewVariables(registered);
+      throw error;
+    } finally {
+      for (const undo of restore) undo();
+      active = false;
+    }
+    this.refuseChangedVariables(registered, watched);
+    return result;
+  }
+
+  /** Frees the handles held for large captured tensors. */
+  release(): void {
+    for (const {release} of this.captured) release();
+  }
+
+  private idOf(tensor: tf.TensorInfo): number {
+    return this.backend.getInputTensorIds([tensor])[0]!;
+  }
+
+  /** Another handle of the same memory, so that one id stands for one place in the graph. */
+  private alias(tensor: tf.Tensor): tf.Tensor {
+    const type = {name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtypeNumber(tensor.dtype)};
+    return this.backend.executeSingleOutput('Identity', [type], [tensor]);
+  }
+
+  /** A clone shares its variable's dataId: give the variable one of its own, to know it by. */
+  private watch(variable: tf.Variable): void {
+    if (!this.backend.tensorMap.has(variable.dataId)) return;
+    if (this.backend.tensorMap.get(variable.dataId).refCount > 1 && variable.dtype !== 'string') {
+      const alias = this.alias(variable);
+      variable.assign(alias);
+      alias.dispose();
+    }
+    this.variables.set(variable.dataId, variable);
+  }
+
+  private recordingBinding(): Binding {
+    const {binding, graph, outputs} = this;
+    const executeOp: Binding['executeOp'] = (name, attributes, inputs, count) => {
+      const results = binding.executeOp(name, attributes, inputs, count);
+      const sources = inputs.map(id => this.source(id, name));
+      const node = graph.add(name, sources, attributesOf(binding, name, attributes, results));
+      results.forEach(({id}, index) => outputs.set(id, `${node}:${index}`));
+      return results;
+    };
+    const createTensor: Binding['createTensor'] = (shape, dtype, values) => {
+      const id = binding.createTensor(shape, dtype, values);
+      const bytes = Uint8Array.from(bytesOf(values));
+      outputs.set(id, graph.constant({shape: [...shape], dtype, bytes}));
+      return id;
+    };
+    return Object.create(binding, {
+      executeOp: {value: executeOp},
+      createTensor: {value: createTensor},
+    }) as Binding;
+  }
+
+  private source(id: number, op: string): string {
+    const output = this.outputs.get(id);
+    if (output === undefined) throw new RecordingError(`${this.what}: ${op} has an input unseen.`);
+    return output;
+  }
+
+  private idsOf(tensors: readonly tf.TensorInfo[]): number[] {
+    const {backend} = this;
+    const convert = Object.getPrototypeOf(backend) as NativeBackend;
+    return tensors.map(tensor => {
+      const known = backend.tensorMap.has(tensor.dataId);
+      const entry = known ? backend.tensorMap.get(tensor.dataId) : undefined;
+      const isLarge =
+        ArrayBuffer.isView(entry?.values) && entry.values.byteLength > LARGEST_CONSTANT;
+      const uploadUnseen = isLarge || this.variables.has(tensor.dataId);
+      const recording = backend.binding;
+      if (uploadUnseen) backend.binding = this.binding;
+      const id = convert.getInputTensorIds.call(backend, [tensor])[0]!;
+      backend.binding = recording;
+      if (!this.outputs.has(id)) this.capture(id, tensor);
+      return id;
+    });
+  }
+
+  /** A tensor from outside: a variable or a large one becomes an input, the rest constants. */
+  private capture(id: number, tensor: tf.TensorInfo): string {
+    const variable = this.variables.get(tensor.dataId);
+    const output =
+      variable === undefined ? this.captureTensor(id, tensor) : this.captureVariable(variable);
+    this.outputs.set(id, output);
+    return output;
+  }
+
+  private captureVariable(variable: tf.Variable): string {
+    const bound = this.bound.get(variable);
+    if (bound !== undefined) return bound;
+    const output = this.captureInput(variable);
+    const handle = () => this.backend.getInputTensorIds([variable])[0]!;
+    this.captured.push({output, handle, digest: '', release: () => undefined});
+    this.bound.set(variable, output);
+    return output;
+  }
+
+  private captureTensor(id: number, tensor: tf.TensorInfo): string {
+    const values = this.binding.tensorDataSync(id);
+    const bytes = bytesOf(values);
+    const shape = [...tensor.shape];
+    if (bytes.byteLength <= LARGEST_CONSTANT) {
+      const constant: Constant = {shape, dtype: dtypeNumber(tensor.dtype), bytes};
+      return this.graph.constant(constant);
+    }
+    const output = this.captureInput(tensor);
+    const held = this.holdHandle(id, dtypeNumber(tensor.dtype));
+    const digest = createHash('sha1').update(bytes).digest('hex');
+    const release = () => this.binding.deleteTensor(held.id);
+    this.captured.push({output, handle: () => held.id, digest, release});
+    return output;
+  }
+
+  private captureInput({shape, dtype}: tf.TensorInfo): string {
+    return this.graph.placeholder(`captured_${this.captured.length}`, shape, dtypeNumber(dtype));
+  }
+
+  private holdHandle(id: number, dtype: number): Handle {
+    const type = {name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype};
+    return this.binding.executeOp('Identity', [type], [id], 1)[0]!;
+  }
+
+  /** Refuses numbers drawn in JavaScript, told by the tfjs op in whose scope they arrive. */
+  private checkedWrite(): NativeBackend['write'] {
+    const {write} = this.backend;
+    return (values, shape, dtype) => {
+      const drawing = tf.engine().state.scopeStack.find(({name}) => RANDOM_OPS.has(name));
+      if (drawing !== undefined) {
+        throw new RecordingError(
+          `${this.what}: tf.${drawing.name.replace('__op', '')} draws in JavaScript, so a recording ` +
+            'would repeat the same numbers for ever. Pass the noise as an input, or draw it with ' +
+            'statelessNormal or statelessUniform from a seed that is an input.',
+        );
+      }
+      return write.call(this.backend, values, shape, dtype);
+    };
+  }
+
+  private refuseRead(): never {
+    throw new RecordingError(
+      `${this.what}: a tensor's value is read (dataSync, data, array, print), so a recording would ` +
+        'keep that value for ever. Compute with the tensor, or return it and read it outside.',
+    );
+  }
+
+  private refuseChangedVariables(
+    before: Readonly<Record<string, tf.Variable>>,
+    dataIds: ReadonlyMap<tf.Variable, object>,
+  ): void {
+    const made = disposeNewVariables(before);
+    if (made.length > 0) {
+      const names = made.map(({name}) => name).join(', ');
+      throw new RecordingError(
+        `${this.what}: creates ${made.length} variable(s) inside (${names}). Create them outside, once.`,
+      );
+    }
+    for (const [variable, dataId] of dataIds) {
+      if (variable.dataId !== dataId && !variable.isDisposed) {
+        throw new RecordingError(
+          `${this.what}: assigns the variable ${variable.name} inside. Return the new value and assign it outside.`,
+        );
+      }
+    }
+  }
+}
+
+function disposeNewVariables(before: Readonly<Record<string, tf.Variable>>): tf.Variable[] {
+  const made = Object.values(tf.engine().registeredVariables).filter(
+    variable => before[variable.name] !== variable,
+  );
+  for (const variable of made) variable.dispose();
+  return made;
+}
+
+/** Replaces a method or property of one object; the function returned undoes it. */
+function override<T extends object, K extends keyof T>(object: T, key: K, value: T[K]): () => void {
+  const own = Object.getOwnPropertyDescriptor(object, key);
+  object[key] = value;
+  return () => {
+    if (own === undefined) delete object[key];
+    else Object.defineProperty(object, key, own);
+  };
+}
+
+function bytesOf(values: ArrayBufferView): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,88 @@
+/**
+ * A TensorFlow graph as plain data: nodes that name their inputs, before it is written and loaded.
+ * Source: tensorflow/core/framework/{graph,node_def,attr_value}.proto.   Lesson: none.
+ */
+import {DTYPE} from './native-backend';
+
+/** The value of a node's attribute, by kind. Types are TensorFlow's numbers. */
+export type Attribute =
+  | {readonly type: number}
+  | {readonly types: readonly number[]}
+  | {readonly int: number}
+  | {readonly ints: readonly number[]}
+  | {readonly float: number}
+  | {readonly bool: boolean}
+  | {readonly text: string}
+  | {readonly texts: readonly string[]}
+  | {readonly shape: readonly number[]}
+  | {readonly tensor: Constant};
+
+/** A tensor written into the graph. */
+export interface Constant {
+  readonly shape: readonly number[];
+  readonly dtype: number;
+  /** Little-endian, row by row. */
+  readonly bytes: Uint8Array;
+}
+
+/** One operation. Inputs are 'node:output'; '^node' means 'after that node'. */
+export interface GraphNode {
+  readonly name: string;
+  readonly op: string;
+  inputs: string[];
+  attributes: Record<string, Attribute>;
+}
+
+/** A graph under construction. Names are unique and depend on the order of calls only. */
+export class Graph {
+  readonly nodes: GraphNode[] = [];
+  private readonly names = new Set<string>();
+
+  /**
+   * Adds a node and returns its name.
+   * @throws Error when the name is taken
+   */
+  add(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+    name = `${op}_${this.nodes.length}`,
+  ): string {
+    if (this.names.has(name)) throw new Error(`Graph: there are two nodes named ${name}.`);
+    this.names.add(name);
+    this.nodes.push({name, op, inputs: [...inputs], attributes: {...attributes}});
+    return name;
+  }
+
+  /** Adds a constant and returns its output. */
+  constant(constant: Constant, after: readonly string[] = [], name?: string): string {
+    const attributes = {dtype: {type: constant.dtype}, value: {tensor: constant}};
+    return `${this.add('Const', after.map(control), attributes, name)}:0`;
+  }
+
+  /** Adds a float32 scalar and returns its output. */
+  scalar(value: number): string {
+    const bytes = new Uint8Array(Float32Array.of(value).buffer);
+    return this.constant({shape: [], dtype: DTYPE.float32, bytes});
+  }
+
+  /** Adds an input that is fed at every run, and returns its output. */
+  placeholder(name: string, shape: readonly number[], dtype: number): string {
+    return `${this.add('Placeholder', [], {dtype: {type: dtype}, shape: {shape}}, name)}:0`;
+  }
+}
+
+/** The input that only orders: '^node' for a node or one of its outputs. */
+export function control(nodeOrOutput: string): string {
+  return `^${nodeOrOutput.split(':')[0] ?? ''}`;
+}
+
+/** The number of bytes that a graph's constants take. */
+export function constantBytes(graph: Graph): number {
+  let bytes = 0;
+  for (const {attributes} of graph.nodes) {
+    const value = attributes['value'];
+    if (value !== undefined && 'tensor' in value) bytes += value.tensor.bytes.byteLength;
+  }
+  return bytes;
+}
