@@ -88,7 +88,11 @@ export function checkLibraryWithTslab(files) {
   };
   const host = ts.createCompilerHost(options);
   const program = ts.createProgram([...files], options, host);
-  return ts.getPreEmitDiagnostics(program).map(({file, start = 0, code, messageText}) => {
+  const own = new Set(files.map(file => path.resolve(file)));
+  const found = ts
+    .getPreEmitDiagnostics(program)
+    .filter(({file}) => file === undefined || own.has(path.resolve(file.fileName)));
+  return found.map(({file, start = 0, code, messageText}) => {
     const place = file
       ? `${path.relative(ROOT, file.fileName)}:${file.getLineAndCharacterOfPosition(start).line + 1}`
       : 'lib';

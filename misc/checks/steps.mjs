@@ -1,0 +1,155 @@
+// @ts-check
+/**
+ * The steps of `npm test`, each with what it needs of the set-up.
+ * Source: CONTRIBUTING.md, "Commands".   Lesson: none.
+ */
+import {existsSync, readdirSync} from 'node:fs';
+import path from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {run} from '../setup/run.mjs';
+import {checkLessons} from './lessons.mjs';
+import {ROOT, describe, notebookFiles} from './notebook.mjs';
+import {runWithStock} from './stock.mjs';
+import {checkLibraryWithTslab} from './tslab.mjs';
+import {runTests, testFiles} from './unit-tests.mjs';
+
+/** @typedef {import('./unit-tests.mjs').Result} Result */
+/** @typedef {import('../setup/state.mjs').StepName} Need */
+
+/**
+ * @typedef {{readonly name: string, readonly groups: readonly string[], readonly does: string,
+ *   readonly needs: readonly Need[], run(wanted: readonly string[], say: (line: string) => void):
+ *   Promise<Result>}} Step
+ */
+
+/** @type {readonly Need[]} */
+const JUPYTER = ['venv', 'kernelspec'];
+
+/** @type {readonly Step[]} */
+export const STEPS = [
+  {
+    name: 'types',
+    groups: ['lib'],
+    does: 'type-checks lib, test and misc, strict',
+    needs: [],
+    run: () => tool('node_modules/typescript/bin/tsc', ['-b']),
+  },
+  {
+    name: 'tslab-types',
+    groups: ['lib'],
+    does: "type-checks the library with tslab's TypeScript 5.0.4",
+    needs: [],
+    run: () => Promise.resolve(result(1, checkLibraryWithTslab(libraryFiles()))),
+  },
+  {
+    name: 'lint',
+    groups: ['lib'],
+    does: 'ESLint over lib and test',
+    needs: [],
+    run: () => tool('node_modules/eslint/bin/eslint.js', ['lib', 'test']),
+  },
+  {
+    name: 'format',
+    groups: ['lib'],
+    does: 'Prettier over lib, test and misc',
+    needs: [],
+    run: () => {
+      const quiet = ['--log-level', 'warn'];
+      return tool('node_modules/prettier/bin/prettier.cjs', ['--check', ...quiet, ...SOURCES]);
+    },
+  },
+  {
+    name: 'unit',
+    groups: ['lib'],
+    does: 'unit and golden tests (node:test)',
+    needs: [],
+    run: async (wanted, say) => {
+      const files = testFiles(wanted);
+      if (files.length === 0) return result(0, [`no test file matches ${wanted.join(', ')}`]);
+      return runTests(files, say);
+    },
+  },
+  {
+    name: 'checks',
+    groups: ['lessons'],
+    does: "the lessons' form, prose, teaching, twins, types and format",
+    needs: [],
+    run: async wanted => {
+      const checks = await checkLessons(wanted);
+      const failed = checks.filter(({findings}) => findings.length > 0);
+      const details = failed.flatMap(({findings}) => findings.map(describe));
+      return {
+        ...result(0, []),
+        passed: checks.length - failed.length,
+        failed: failed.length,
+        details,
+      };
+    },
+  },
+  {
+    name: 'nbval',
+    groups: ['lessons'],
+    does: 'executes the lessons, quick profile, and compares the marked outputs',
+    needs: JUPYTER,
+    run: runNbval,
+  },
+  {
+    name: 'stock',
+    groups: ['lessons'],
+    does: 'executes lesson 00 with stock tslab',
+    needs: JUPYTER,
+    run: async () => {
+      const [orientation] = notebookFiles(['00-orientation']);
+      if (orientation === undefined) throw new Error('notebooks/00-orientation.ipynb is missing.');
+      return result(1, (await runWithStock(orientation)).map(describe));
+    },
+  },
+];
+
+const SOURCES = ['lib', 'test', 'misc'];
+
+/**
+ * The library's sources.
+ * @returns {string[]}
+ */
+function libraryFiles() {
+  const lib = path.join(ROOT, 'lib');
+  return readdirSync(lib, {recursive: true, encoding: 'utf8'})
+    .filter(name => /(?<!\.d)\.ts$/.test(name) && !/^(?:dist|node_modules)\b/.test(name))
+    .map(name => path.join(lib, name));
+}
+
+/**
+ * @param {readonly string[]} wanted
+ * @returns {Promise<Result>}
+ */
+async function runNbval(wanted) {
+  const file = path.join(ROOT, 'misc', 'lessons', 'nbval.mjs');
+  if (!existsSync(file)) throw new Error('misc/lessons/nbval.mjs is missing.');
+  /** @type {{runNbval(options: {profile: string, lessons: readonly string[]}): Promise<Result>}} */
+  const nbval = await import(pathToFileURL(file).href);
+  return nbval.runNbval({profile: 'quick', lessons: wanted});
+}
+
+/**
+ * Runs one of the project's tools with this Node.
+ * @param {string} script
+ * @param {readonly string[]} args
+ * @returns {Promise<Result>}
+ */
+async function tool(script, args) {
+  const {code, output} = await run(process.execPath, [path.join(ROOT, script), ...args], {
+    cwd: ROOT,
+  });
+  return result(1, code === 0 ? [] : [output.trim() || `${script} ended with ${code}`]);
+}
+
+/**
+ * @param {number} checks how many there are when nothing is wrong
+ * @param {readonly string[]} details what is wrong
+ * @returns {Result}
+ */
+function result(checks, details) {
+  const failed = details.length > 0 ? Math.max(checks, 1) : 0;
+  return {passed: failed > 0 ? 0 : checks, failed, skipped: 0, details, skips: []};
+}
