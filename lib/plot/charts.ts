@@ -30,6 +30,9 @@ export interface Series {
   readonly dashed?: boolean;
 }
 
+/** A logarithmic axis, labelled at 1, 2 and 5. */
+const LOG = {type: 'log', dtick: 'D2'};
+
 /** Lines over a common axis. */
 export function line(series: readonly Series[], options: ChartOptions): Figure {
   return xyChart('line', 'lines', series, options);
@@ -145,7 +148,7 @@ function chart(
   return figure(title, options.alt ?? `${title}. ${y} of ${spans.join('; ')}${unit}.`, data, {
     ...{width, height, showlegend: data.length > 1},
     ...more,
-    xaxis: axis(x, xUnit, {...(xLog ? {type: 'log'} : {}), ...more.xaxis}),
-    yaxis: axis(y, yUnit, yLog ? {type: 'log'} : {}),
+    xaxis: axis(x, xUnit, {...(xLog ? LOG : {}), ...more.xaxis}),
+    yaxis: axis(y, yUnit, yLog ? LOG : {}),
   });
 }

@@ -3,7 +3,8 @@
  * Source: the sample sheets of Kingma & Welling 2014, fig. 4 and 5.   Lesson: notebooks/01, notebooks/03.
  */
 import {extent, type Figure, isTensor, type TensorLike, tidy, vector} from './figure';
-import {dataUri, encodePng} from './png';
+import {encodePalettePng} from './palette';
+import {dataUri} from './png';
 import {figure, noAxis} from './theme';
 
 /** Images as a tensor [N, H, W], [N, H, W, 1] or [N, H·W], or as one array of pixels each. */
@@ -19,7 +20,7 @@ export interface ImageGridOptions {
   readonly labels?: readonly string[];
   readonly columnTitles?: readonly string[];
   readonly rowTitles?: readonly string[];
-  /** Side of one image on the screen in pixels; default 28 to 84, by how many there are. */
+  /** Side of one image on the screen in pixels, with its gap; default about 30 to 90. */
   readonly side?: number;
   readonly alt?: string;
 }
@@ -189,6 +190,12 @@ function squareSide(where: string, size: number): [number, number] {
   return [side, side];
 }
 
+/** A side on the screen that is a whole multiple of the image's own, so that pixels stay equal. */
+function wholeSide(pitch: number, columns: number): number {
+  const wanted = Math.max(30, Math.min(90, 640 / columns));
+  return pitch * Math.max(1, Math.round(wanted / pitch));
+}
+
 /** Lays tiles out in one PNG under one invisible marker each, which answers to the mouse. */
 function sheet(
   where: string,
@@ -210,10 +217,13 @@ function sheet(
     paint(rgba, across, left, top, width, tile);
     return [left + (width - 1) / 2, top + (height - 1) / 2] as const;
   });
-  const side = options.side ?? Math.max(28, Math.min(84, Math.floor(640 / columns)));
-  const [plotWidth, plotHeight] = [columns * side, Math.round((lines * side * height) / width)];
+  const side = options.side ?? wholeSide(width + gap, columns);
+  const [plotWidth, plotHeight] = [
+    Math.round((across * side) / (width + gap)),
+    Math.round((down * side) / (width + gap)),
+  ];
   const margin = {
-    l: options.rowTitles ? 108 : 12,
+    l: options.rowTitles ? 20 + 7 * Math.max(...options.rowTitles.map(text => text.length)) : 12,
     r: 12,
     t: options.columnTitles ? 68 : 48,
     b: 12,
@@ -225,7 +235,7 @@ function sheet(
     [
       {
         type: 'image',
-        source: dataUri(encodePng(rgba, across, down, 4)),
+        source: dataUri(encodePalettePng(rgba, across, down)),
         hoverinfo: 'skip',
       },
       {
@@ -278,6 +288,9 @@ function titles(
   };
 }
 
+/** Steps from black to white: more are not told apart, and would cost bytes. */
+const SHADES = 32;
+
 function paint(
   rgba: Uint8Array,
   stride: number,
@@ -289,7 +302,8 @@ function paint(
   for (const [at, value] of pixels.entries()) {
     const x = left + (at % width);
     const y = top + Math.floor(at / width);
-    const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
+    const exact = Math.min(1, Math.max(0, (value - low) / (high - low)));
+    const share = Math.round(exact * SHADES) / SHADES;
     const grey = Math.round(share * 255);
     rgba.set(signed ? diverging(share) : [grey, grey, grey, 255], (y * stride + x) * 4);
   }

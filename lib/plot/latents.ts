@@ -27,6 +27,8 @@ export interface LatentPlaneOptions {
   readonly points?: number;
 }
 
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 /**
  * Posterior means in the plane of two latents, by class, over the contours of N(0, I).
  * @param means [N, L]
@@ -43,8 +45,9 @@ export function latentPlane(means: Rows, options: LatentPlaneOptions = {}): Figu
   if (classes !== undefined && classes.length !== all.length) {
     throw new RangeError(`latentPlane: ${classes.length} classes for ${all.length} points.`);
   }
-  const every = Math.ceil(all.length / (options.points ?? 1000));
-  const shown = all.flatMap((_, n) => (n % every === 0 ? [n] : []));
+  // A stride would follow the order of the data (every second digit, say); golden steps do not.
+  const share = (options.points ?? 1000) / all.length;
+  const shown = all.flatMap((_, n) => ((n * GOLDEN) % 1 < share ? [n] : []));
   const names = [...new Set(shown.map(n => String(classes?.[n] ?? 'posterior mean')))].sort(
     (a, b) => a.localeCompare(b, 'en', {numeric: true}),
   );

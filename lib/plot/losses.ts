@@ -12,7 +12,7 @@ export interface LossCurvesOptions {
   /** Which numbers to draw; default: all but counters and times. */
   readonly terms?: readonly string[];
   readonly title?: string;
-  /** Default 'nats per example'. */
+  /** Default 'nats'; all losses are per example. */
   readonly unit?: string;
   /** The column of the horizontal axis; default 'step', or else the row number. */
   readonly x?: string;
@@ -51,7 +51,7 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
   if (logs.length === 0 || terms.length === 0) {
     throw new RangeError('lossCurves: no logs with a number to draw.');
   }
-  const {unit = 'nats per example', x = 'step', references = {}} = options;
+  const {unit = 'nats', x = 'step', references = {}} = options;
   const panels = [...new Set(terms.map(term => panelOf(term).panel))];
   const data: Trace[] = [];
   let perBin = 1;
@@ -84,7 +84,7 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
   }
   const title = options.title ?? 'Terms of the loss over training';
   const last = terms.map(term => `${term} ${tidy(lastOf(logs, term))}`).join(', ');
-  const alt = `${title}. After ${x} ${tidy(logs.at(-1)?.[x] ?? logs.length - 1)}: ${last} ${unit}.`;
+  const alt = `${title}. After ${x} ${tidy(logs.at(-1)?.[x] ?? logs.length - 1)}: ${last} ${unit} per example.`;
   const binNote = perBin > 1 ? `${x} (mean of ${perBin})` : x;
   return figure(title, alt, [...data, ...referenceLines(references, panels, logs, x)], {
     ...panelAxes(panels, binNote, unit),
@@ -120,7 +120,7 @@ function panelAxes(panels: readonly string[], x: string, unit: string): Record<s
     const bottom = (lines - 1 - Math.floor(index / columns)) * (height + 0.2);
     const place = {domain: [left, Math.min(1, left + width)], anchor: `y${suffix}`};
     axes[`xaxis${suffix}`] = axis(x, undefined, {...place, nticks: 5});
-    axes[`yaxis${suffix}`] = axis(panel, index % columns === 0 ? unit : '', {
+    axes[`yaxis${suffix}`] = axis(panel, unit, {
       domain: [bottom, Math.min(1, bottom + height)],
       anchor: `x${suffix}`,
       nticks: 6,

@@ -27,10 +27,6 @@ export function encodePng(
       `encodePng: ${pixels.length} bytes, expected ${width} · ${height} · ${channels}.`,
     );
   }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, COLOUR_TYPE[channels], 0, 0, 0], 8);
   const lines = Buffer.alloc((stride + 1) * height);
   for (let y = 0; y < height; y++) {
     lines[y * (stride + 1)] = 2; // each row as the difference from the one above: equal rows cost nothing
@@ -39,9 +35,29 @@ export function encodePng(
       lines[y * (stride + 1) + 1 + x] = (pixels[y * stride + x]! - above) & 0xff;
     }
   }
+  return pngFile(width, height, COLOUR_TYPE[channels], lines, []);
+}
+
+/**
+ * A PNG file of filtered lines with eight bits a sample.
+ * @param lines    one filter byte and the samples, for each line
+ * @param between  chunks that come before the pixels, such as a palette
+ */
+export function pngFile(
+  width: number,
+  height: number,
+  colourType: number,
+  lines: Buffer,
+  between: readonly Buffer[],
+): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, colourType, 0, 0, 0], 8);
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header),
+    ...between,
     chunk('IDAT', zlib.deflateSync(lines, {level: 9})),
     chunk('IEND', Buffer.alloc(0)),
   ]);
@@ -52,7 +68,8 @@ export function dataUri(png: Uint8Array): string {
   return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
 }
 
-function chunk(type: string, content: Buffer): Buffer {
+/** A part of a PNG file: length, name, content, checksum. */
+export function chunk(type: string, content: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
   const framed = Buffer.alloc(named.length + 8);
   framed.writeUInt32BE(content.length, 0);

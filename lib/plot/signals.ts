@@ -89,7 +89,12 @@ export function signalPanels(panels: readonly SignalPanel[], options: SignalsOpt
     ...(annotations.length > 0 ? {annotations} : {}),
     width: columns === 1 ? 640 : columns * 300,
     height: lines === 1 ? 320 : lines * 190 + 90,
-    ...(annotations.length > 0 ? {legend: {orientation: 'h', x: 0, y: -0.2 / lines}} : {}),
+    ...(annotations.length > 0
+      ? {
+          legend: {orientation: 'h', x: 0, y: 1 + 0.16 / lines, yanchor: 'bottom'},
+          margin: {l: 60, r: 20, t: 100, b: 48},
+        }
+      : {}),
   });
 }
 
@@ -120,7 +125,7 @@ function traces(
     result.push({
       ...common,
       mode: 'lines',
-      name: `${signal.name}, ${band}`,
+      name: band,
       x: rounded([...x, ...[...x].reverse()]),
       y: rounded([...high, ...[...low].reverse()], 3),
       fill: 'toself',
