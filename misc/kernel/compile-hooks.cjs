@@ -13,7 +13,12 @@
 
 /** @typedef {typeof import('@tslab/typescript-for-tslab')} TypeScript */
 /** @typedef {import('@tslab/typescript-for-tslab').Node} Node */
+/** @typedef {import('@tslab/typescript-for-tslab').Identifier} Identifier */
 /** @typedef {import('@tslab/typescript-for-tslab').SourceFile} SourceFile */
+/** @typedef {import('@tslab/typescript-for-tslab').TypeChecker} TypeChecker */
+/** @typedef {import('@tslab/typescript-for-tslab').ShorthandPropertyAssignment} ShorthandPropertyAssignment */
+/** @typedef {import('@tslab/typescript-for-tslab').BuilderProgram} BuilderProgram */
+/** @typedef {import('@tslab/typescript-for-tslab').WatchCompilerHostOfFilesAndCompilerOptions<BuilderProgram>} WatchHost */
 
 const CELL_FILE = /[\\/]__tslab__\.ts$/;
 const EARLIER_CELLS_FILE = /[\\/]__prev__\.d\.ts$/;
@@ -34,18 +39,17 @@ class Compilation {
 function hookTypeScript(ts) {
   const compilation = new Compilation();
 
-  /** @type {TypeScript['createWatchProgram']} */
-  const createWatchProgram = (/** @type {any} */ host) => {
+  /** @param {WatchHost} host */
+  const createWatchProgram = host => {
     host.options.inlineSourceMap = true;
     const created = host.afterProgramCreate;
-    host.afterProgramCreate = (/** @type {any} */ builder) => {
+    host.afterProgramCreate = builder => {
       const emit = builder.emit;
-      builder.emit = (/** @type {any[]} */ ...args) => {
-        const checker = builder.getProgram().getTypeChecker();
-        args[4] = {before: [mendCell(ts, checker, compilation)], ...args[4]};
-        return emit(...args);
+      builder.emit = (file, write, token, onlyTypes, transformers) => {
+        const mend = mendCell(ts, builder.getProgram().getTypeChecker(), compilation);
+        return emit(file, write, token, onlyTypes, {before: [mend], ...transformers});
       };
-      created(builder);
+      created?.(builder);
     };
     return ts.createWatchProgram(host);
   };
@@ -66,12 +70,13 @@ function hookTypeScript(ts) {
     return {...result, outputText};
   };
 
-  return {typescript: {...ts, createWatchProgram, transpileModule}, compilation};
+  const hooked = {...ts, createWatchProgram, transpileModule};
+  return {typescript: /** @type {TypeScript} */ (/** @type {unknown} */ (hooked)), compilation};
 }
 
 /**
  * @param {TypeScript} ts
- * @param {import('@tslab/typescript-for-tslab').TypeChecker} checker
+ * @param {TypeChecker} checker
  * @param {Compilation} compilation
  * @returns {import('@tslab/typescript-for-tslab').TransformerFactory<SourceFile>}
  */
@@ -81,56 +86,39 @@ function mendCell(ts, checker, compilation) {
     if (!CELL_FILE.test(file.fileName)) return file;
     compilation.awaits = awaitsAtTopLevel(ts, file);
 
+    /** A name that is only text: with no place in the source it has no symbol to be rewritten by.
+     * @param {Identifier} name */
+    const plain = name => factory.createIdentifier(name.text);
+
     /** @type {(node: Node) => Node} */
     const visit = node => {
-      if (ts.isShorthandPropertyAssignment(node)) return spellOut(node);
-      if (ts.isBindingElement(node) && node.propertyName && ts.isIdentifier(node.propertyName)) {
-        const initializer = node.initializer && ts.visitNode(node.initializer, visit, isExpression);
-        const name = ts.visitNode(node.name, visit, isBindingName);
-        return factory.updateBindingElement(
-          node,
-          node.dotDotDotToken,
-          plainName(node.propertyName),
-          name,
-          initializer,
-        );
+      const whole = ts.visitEachChild(node, visit, context);
+      if (ts.isShorthandPropertyAssignment(whole)) return spellOut(whole);
+      if (ts.isBindingElement(whole) && whole.propertyName && ts.isIdentifier(whole.propertyName)) {
+        const {dotDotDotToken, propertyName, name, initializer} = whole;
+        const property = plain(propertyName);
+        return factory.updateBindingElement(whole, dotDotDotToken, property, name, initializer);
       }
-      if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) {
-        const value = ts.visitNode(node.initializer, visit, isExpression);
-        return factory.updatePropertyAssignment(node, plainName(node.name), value);
+      if (ts.isPropertyAssignment(whole) && ts.isIdentifier(whole.name)) {
+        return factory.updatePropertyAssignment(whole, plain(whole.name), whole.initializer);
       }
-      return ts.visitEachChild(node, visit, context);
+      return whole;
     };
 
-    /** @param {import('@tslab/typescript-for-tslab').ShorthandPropertyAssignment} node */
+    /** @param {ShorthandPropertyAssignment} node */
     const spellOut = node => {
-      const symbol = checker.getShorthandAssignmentValueSymbol(node);
+      const source = ts.getOriginalNode(node);
+      const symbol = checker.getShorthandAssignmentValueSymbol(source);
       const earlier = symbol?.declarations?.some(declaration =>
         EARLIER_CELLS_FILE.test(declaration.getSourceFile().fileName),
       );
-      if (!earlier) return ts.visitEachChild(node, visit, context);
-      const value = factory.createPropertyAccessExpression(
-        factory.createIdentifier('exports'),
-        plainName(node.name),
-      );
-      const byDefault = ts.visitNode(node.objectAssignmentInitializer, visit, isExpression);
-      return ts.setTextRange(
-        factory.createPropertyAssignment(
-          plainName(node.name),
-          byDefault === undefined ? value : factory.createAssignment(value, byDefault),
-        ),
-        node,
-      );
+      if (!earlier) return node;
+      const exported = factory.createIdentifier('exports');
+      const value = factory.createPropertyAccessExpression(exported, plain(node.name));
+      const byDefault = node.objectAssignmentInitializer;
+      const whole = byDefault ? factory.createAssignment(value, byDefault) : value;
+      return ts.setTextRange(factory.createPropertyAssignment(plain(node.name), whole), node);
     };
-
-    /** A name that is only text: with no place in the source it has no symbol to be rewritten by.
-     * @param {import('@tslab/typescript-for-tslab').Identifier} name */
-    const plainName = name => factory.createIdentifier(name.text);
-
-    /** @type {(node: Node) => node is import('@tslab/typescript-for-tslab').Expression} */
-    const isExpression = /** @type {any} */ (ts).isExpression;
-    /** @type {(node: Node) => node is import('@tslab/typescript-for-tslab').BindingName} */
-    const isBindingName = /** @type {any} */ (ts).isBindingName;
 
     return ts.visitEachChild(file, visit, context);
   };

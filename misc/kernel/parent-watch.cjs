@@ -10,7 +10,7 @@ const EVERY_MS = 1000;
 /** Starts the watch. Only a kernel that a Jupyter client started as its child has JPY_PARENT_PID. */
 function dieWithParent() {
   if (process.env['JPY_PARENT_PID'] === undefined) return;
-  new Worker(__filename, {workerData: {parent: process.ppid}}).unref();
+  new Worker(__filename, {workerData: {parent: process.ppid}, execArgv: []}).unref();
 }
 
 if (!isMainThread) {

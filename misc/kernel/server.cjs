@@ -6,6 +6,7 @@
 'use strict';
 const fs = require('node:fs');
 const zmq = require('zeromq');
+const {Outbox} = require('./outbox.cjs');
 const {decode, encode} = require('./wire.cjs');
 const {ExecuteQueue} = require('./execute-queue.cjs');
 const {answers} = require('./answers.cjs');
@@ -18,15 +19,21 @@ const {answers} = require('./answers.cjs');
  * @typedef {import('./wire.cjs').Content} Content
  */
 
+/** What ZeroMQ's own thread gets to send the last messages. */
+const FLUSH_MS = 50;
+
 class Server {
   #connection;
   #cells;
+  #queue;
   #iopub = new zmq.Publisher({sendHighWaterMark: 0}); // a cell that prints much loses nothing
   #shell = new zmq.Router({sendHighWaterMark: 0});
   #control = new zmq.Router({sendHighWaterMark: 0});
   #stdin = new zmq.Router();
   #heartbeat = new zmq.Reply();
-  #queue;
+  #toAll = new Outbox(this.#iopub, note);
+  #toShell = new Outbox(this.#shell, note);
+  #toControl = new Outbox(this.#control, note);
 
   /**
    * @param {Connection} connection
@@ -37,8 +44,7 @@ class Server {
     this.#cells = cells;
     this.#queue = new ExecuteQueue(cells, {
       publish: (...message) => this.#publish(...message),
-      reply: (type, content, request) =>
-        this.#send(this.#shell, request.identities, type, content, request),
+      reply: (...message) => this.#reply(this.#toShell, ...message),
     });
   }
 
@@ -53,18 +59,25 @@ class Server {
       this.#stdin.bind(at(ports.stdin_port)),
       this.#heartbeat.bind(at(ports.hb_port)),
     ]);
-    await Promise.all([this.#serve(this.#shell), this.#serve(this.#control), this.#echo()]);
+    await Promise.all([
+      this.#serve(this.#shell, this.#toShell),
+      this.#serve(this.#control, this.#toControl),
+      this.#echo(),
+    ]);
   }
 
   async #echo() {
     for await (const frames of this.#heartbeat) await this.#heartbeat.send(frames);
   }
 
-  /** @param {zmq.Router} socket */
-  async #serve(socket) {
+  /**
+   * @param {zmq.Router} socket
+   * @param {Outbox} outbox
+   */
+  async #serve(socket, outbox) {
     for await (const frames of socket) {
       try {
-        this.#receive(socket, decode(frames, this.#connection.key));
+        this.#receive(outbox, decode(frames, this.#connection.key));
       } catch (error) {
         note(error);
       }
@@ -72,10 +85,10 @@ class Server {
   }
 
   /**
-   * @param {zmq.Router} socket
+   * @param {Outbox} outbox
    * @param {Message} request
    */
-  #receive(socket, request) {
+  #receive(outbox, request) {
     const type = request.header.msg_type;
     if (type === 'execute_request') {
       this.#queue.add(request);
@@ -85,8 +98,7 @@ class Server {
     const answer = answers[type];
     if (answer) {
       const content = this.#answer(answer, request.content);
-      const reply = type.replace(/_request$/, '_reply');
-      this.#send(socket, request.identities, reply, content, request);
+      this.#reply(outbox, type.replace(/_request$/, '_reply'), content, request);
     }
     this.#publish('status', {execution_state: 'idle'}, request);
     if (type === 'shutdown_request') void this.#close();
@@ -113,26 +125,25 @@ class Server {
    * @param {Message} request
    */
   #publish(type, content, request) {
-    this.#send(this.#iopub, [type], type, content, request);
+    this.#toAll.send(encode(type, content, request.header, [type], this.#connection.key));
   }
 
   /**
-   * @param {zmq.Router | zmq.Publisher} socket
-   * @param {readonly (Buffer | string)[]} identities
+   * @param {Outbox} outbox
    * @param {string} type
    * @param {Content} content
    * @param {Message} request
    */
-  #send(socket, identities, type, content, request) {
-    if (socket.closed) return;
-    const frames = encode(type, content, request.header, identities, this.#connection.key);
-    socket.send(frames).catch(note);
+  #reply(outbox, type, content, request) {
+    const {identities, header} = request;
+    outbox.send(encode(type, content, header, identities, this.#connection.key));
   }
 
   /** Lets what was sent go out, then ends the process, whatever a cell left running. */
   async #close() {
     this.#cells.session.executor.close();
-    await new Promise(resolve => setTimeout(resolve, 50));
+    await Promise.all([this.#toAll.sent(), this.#toShell.sent(), this.#toControl.sent()]);
+    await new Promise(resolve => setTimeout(resolve, FLUSH_MS));
     for (const socket of [this.#iopub, this.#shell, this.#control, this.#stdin, this.#heartbeat]) {
       socket.close();
     }

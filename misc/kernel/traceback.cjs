@@ -12,6 +12,9 @@ const ROOT = path.resolve(__dirname, '../..');
 const HIDDEN = [__dirname + path.sep, `${path.sep}node_modules${path.sep}`];
 const CELL_PLACE = /\bcell (\d+), line (\d+)/;
 
+/** Receivers that say nothing: module objects, and tslab's object of what the cells declared. */
+const NO_CLASSES = new Set(['Object', 'Proxy']);
+
 /** @typedef {{source: string, line: number, column: number}} Position from 1, as in stack traces */
 
 /** The cells that ran: their lines, and the way back from JavaScript to them, by script name.
@@ -94,7 +97,7 @@ function describeFrame(frame) {
   if (place === undefined) return undefined;
   const type = frame.getTypeName();
   const method = frame.getMethodName() ?? frame.getFunctionName();
-  const plain = frame.isToplevel() || !type || type === 'Object' || !method;
+  const plain = frame.isToplevel() || !type || NO_CLASSES.has(type) || !method;
   const name = frame.isConstructor()
     ? `new ${frame.getFunctionName() ?? type ?? ''}`
     : plain
@@ -142,11 +145,11 @@ function placeInFile(compiled) {
 /**
  * @param {Position} compiled
  * @param {SourceMap} map
- * @returns {Position} itself where the map has no entry
+ * @returns {Position} itself where the map has no entry on that line
  */
 function originalOf(compiled, map) {
   const entry = map.findEntry(compiled.line - 1, compiled.column - 1);
-  if (!('originalLine' in entry)) return compiled;
+  if (!('originalLine' in entry) || entry.generatedLine !== compiled.line - 1) return compiled;
   const {originalSource, originalLine, originalColumn} = entry;
   return {source: originalSource, line: originalLine + 1, column: originalColumn + 1};
 }

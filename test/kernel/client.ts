@@ -37,6 +37,9 @@ export interface KernelError {
   readonly traceback: readonly string[];
 }
 
+/** Variables to set for the kernel, or with undefined to unset. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface ExecuteOptions {
   readonly stopOnError?: boolean;
   readonly silent?: boolean;
@@ -56,7 +59,7 @@ export class KernelClient {
   private constructor(
     private readonly folder: string,
     private readonly ports: readonly number[],
-    environment: NodeJS.ProcessEnv,
+    environment: Environment,
   ) {
     const [shell, iopub, stdin, control, hb] = ports;
     const connection = path.join(folder, 'connection.json');
@@ -74,7 +77,7 @@ export class KernelClient {
   }
 
   /** Starts a kernel in a folder of its own below build/, where it finds the packages. */
-  static async start(environment: NodeJS.ProcessEnv = {}): Promise<KernelClient> {
+  static async start(environment: Environment = {}): Promise<KernelClient> {
     const parent = path.join(ROOT, 'build/kernel-tests');
     fs.mkdirSync(parent, {recursive: true});
     const folder = fs.mkdtempSync(path.join(parent, 'run-'));
@@ -125,6 +128,12 @@ export class KernelClient {
   /** Waits until what the kernel published meets a condition. */
   waitFor(condition: (published: readonly Message[]) => boolean): Promise<void> {
     return until(() => condition(this.published));
+  }
+
+  /** Sends a request whose signature is wrong. */
+  async forge(type: string, content: Record<string, unknown>): Promise<void> {
+    const parts = [{msg_id: 'forged', msg_type: type}, {}, {}, content].map(p => JSON.stringify(p));
+    await this.shell.send(['<IDS|MSG>', '0'.repeat(64), ...parts]);
   }
 
   interrupt(): void {
