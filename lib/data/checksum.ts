@@ -23,10 +23,7 @@ export interface Content {
 }
 
 /** What is wrong with a file's size or checksum; undefined when nothing is. Reads it as a stream. */
-export async function contentProblem(
-  where: string,
-  wanted: Content,
-): Promise<string | undefined> {
+export async function contentProblem(where: string, wanted: Content): Promise<string | undefined> {
   const onDiskSize = await sizeOf(where);
   const start = await firstBytes(where, 16);
   const zipped = wanted.gunzipped === true && start[0] === 0x1f && start[1] === 0x8b;
@@ -67,4 +64,3 @@ async function firstBytes(where: string, count: number): Promise<Buffer> {
     await handle.close();
   }
 }
-

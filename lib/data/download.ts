@@ -28,11 +28,11 @@ export interface DownloadProgress {
 
 export interface DownloadOptions {
   /** The longest silence of a server, in milliseconds; 10,000 unless given. */
-  readonly silence?: number;
-  readonly onProgress?: (progress: DownloadProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly silence?: number | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Opens the file to write to, in place of node:fs. */
-  readonly open?: OpenFile;
+  readonly open?: OpenFile | undefined;
 }
 
 export interface Downloaded {

@@ -296,7 +296,8 @@ test('a folder that cannot be made is named', async () => {
   await writeFile(path.join(folder, 'taken'), '');
   await assert.rejects(
     download(file(good), path.join(folder, 'taken', 'digits')),
-    (error: unknown) => error instanceof DiskError && /cannot write \(ENOTDIR\)/.test(error.message),
+    (error: unknown) =>
+      error instanceof DiskError && /cannot write \(ENOTDIR\)/.test(error.message),
   );
 });
 
