@@ -22,6 +22,7 @@ export function writeWhole(target: string, bytes: Uint8Array): void {
     fs.renameSync(part, target);
     syncFolder(folder);
   } catch (error) {
+    discard(part);
     const reason = error instanceof Error ? error.message : String(error);
     const what = `writeWhole: ${target} was not written; what was there is untouched. ${reason}`;
     throw new Error(what, {cause: error});
@@ -33,11 +34,16 @@ function writeToDisk(part: string, bytes: Uint8Array): void {
   try {
     fs.writeFileSync(file, bytes);
     fs.fsyncSync(file);
-  } catch (error) {
-    fs.rmSync(part, {force: true});
-    throw error;
   } finally {
     fs.closeSync(file);
+  }
+}
+
+function discard(part: string): void {
+  try {
+    fs.unlinkSync(part);
+  } catch {
+    // it was never made, or has been moved into place already
   }
 }
 

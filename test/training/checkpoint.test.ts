@@ -167,6 +167,13 @@ test('a folder that cannot be written to is named', () => {
   );
 });
 
+test('a folder that stands in the file’s place stays, and nothing beside it', () => {
+  const target = at('places/run.safetensors');
+  fs.mkdirSync(path.join(target, 'kept'), {recursive: true});
+  assert.throws(() => writeWhole(target, Buffer.alloc(1)), /run\.safetensors was not written/);
+  assert.deepEqual(fs.readdirSync(path.dirname(target)), ['run.safetensors']);
+});
+
 test(
   'a process killed while it writes leaves a whole file, old or new',
   {timeout: 60_000},
