@@ -20,9 +20,9 @@ export interface Recurrence {
   /** [H, B] the state before the first step */
   readonly initial: tf.Tensor2D;
   /**
-   * [1, T, B] with it, step t multiplies `recurrent` by the state and, below it, the state times
-   * feedback[t]: a way back from the output to the input that can be shut for a step and an example.
-   * It is a constant: no gradient reaches it.
+   * [1, T, B] or, the same for all examples, [1, T, 1]. With it, step t multiplies `recurrent` by the
+   * state and, below it, the state times feedback[t]: a way back from the output to the input that
+   * can be shut for a step and an example. It is a constant: no gradient reaches it.
    */
   readonly feedback?: tf.Tensor3D;
 }
@@ -68,7 +68,8 @@ function differentiable(recurrence: Recurrence, wanted: Wanted): tf.Tensor {
     {initial, gates, recurrent},
   );
   if (feedback !== undefined) {
-    sizes('Recurrence', {gates: 'F T B', feedback: '1 T B'}, {gates, feedback});
+    const batch = feedback.shape[2] === 1 ? '1' : 'B';
+    sizes('Recurrence', {gates: 'G T B', feedback: `1 T ${batch}`}, {gates, feedback});
   }
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [gates, recurrent, initial] = args as [tf.Tensor3D, tf.Tensor2D, tf.Tensor2D];
