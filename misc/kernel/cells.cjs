@@ -1,9 +1,11 @@
 /**
- * Runs cells: gives each its number, sends what it writes to its own output (also what it writes
- * after its end), and settles how it ended, with what nobody awaited counted as its failure.
+ * Runs cells: gives each its number, sends what is written meanwhile and until the next one to its
+ * outputs, and settles how it ended, with what nobody waited for counted as its failure.
+ *
+ * Why no AsyncLocalStorage tells whose output it is: before Node 24 that shows in every promise and
+ * timer that a cell prints.
  */
 'use strict';
-const {AsyncLocalStorage} = require('node:async_hooks');
 const {thrownFailure, strayFailure, typeFailure} = require('./failure.cjs');
 
 /** @typedef {import('./failure.cjs').Failure} Failure */
@@ -27,8 +29,6 @@ const {thrownFailure, strayFailure, typeFailure} = require('./failure.cjs');
  */
 
 class Cells {
-  /** @type {AsyncLocalStorage<Cell>} what runs now was begun by this cell */
-  #origin = new AsyncLocalStorage();
   /** @type {Cell | undefined} the cell that runs, or ran last */
   #latest;
   #count = 0;
@@ -64,14 +64,12 @@ class Cells {
     const cell = {count, source, outputs, running: true, failure: undefined};
     this.#latest = cell;
     // Lessons' displays go through this variable of tslab's.
-    this.#session.jupyter.lastWriteDisplayData = (data, update) => {
-      (this.#origin.getStore() ?? cell).outputs.display(data, update);
-    };
+    this.#session.jupyter.lastWriteDisplayData = (data, update) => outputs.display(data, update);
     outputs.started(count);
     for (const text of this.#unseen.splice(0)) outputs.stream('stderr', text);
     this.#session.nameNextCell(count);
     try {
-      await this.#origin.run(cell, () => this.#session.executor.execute(source));
+      await this.#session.executor.execute(source);
       await new Promise(resolve => setImmediate(resolve)); // Node reports rejections before this
     } catch (error) {
       cell.failure ??= thrownFailure(error);
@@ -87,26 +85,21 @@ class Cells {
   }
 
   /**
-   * Takes a rejection that nobody handled or an exception that nobody caught. The cell that began
-   * it fails at once. If that one has ended, it is shown below it all the same, and the cell that
-   * runs fails at its end; if none runs, the next one shows it.
+   * Takes a rejection that nobody handled or an exception that nobody caught. The cell that runs
+   * fails by it at once. If none runs, it shows below the latest one, and again in the next, since
+   * a client that runs a whole notebook does not look back.
    * @param {unknown} reason
    */
   stray(reason) {
+    const failure = strayFailure(reason);
     const latest = this.#latest;
-    const origin = this.#origin.getStore() ?? latest;
-    if (latest === undefined || origin === undefined) {
-      process.stderr.write(`${thrownFailure(reason).traceback.join('\n')}\n`);
+    if (latest?.running) {
+      latest.failure ??= failure;
+      this.interrupt();
       return;
     }
-    const failure = strayFailure(reason, origin.count, latest.count);
-    if (!origin.running) origin.outputs.failed(failure);
-    if (latest.running) {
-      latest.failure ??= failure;
-      if (origin === latest) this.interrupt();
-    } else {
-      this.#unseen.push(`After cell ${origin.count}: ${failure.traceback.join('\n')}\n`);
-    }
+    latest?.outputs.failed(failure);
+    this.#unseen.push(`Since the cell before:\n${failure.traceback.join('\n')}\n`);
   }
 
   /** @param {Failure} failure */
@@ -123,9 +116,8 @@ class Cells {
     const decoder = new TextDecoder();
     /** @type {(chunk: string | Uint8Array, ...rest: unknown[]) => boolean} */
     const write = (chunk, ...rest) => {
-      const cell = this.#origin.getStore() ?? this.#latest;
       const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, {stream: true});
-      if (cell) cell.outputs.stream(name, text);
+      if (this.#latest) this.#latest.outputs.stream(name, text);
       else toTerminal(text);
       const callback = rest.at(-1);
       if (typeof callback === 'function') process.nextTick(callback);

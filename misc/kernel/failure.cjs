@@ -37,16 +37,13 @@ function interruption() {
 }
 
 /**
- * A failure that no cell waited for: a promise that rejected, or an error in a callback.
+ * A failure that nobody waited for: a promise that rejected, or an error in a callback.
  * @param {unknown} reason
- * @param {number} began the cell in which it began
- * @param {number} now the cell that it fails
  * @returns {Failure}
  */
-function strayFailure(reason, began, now) {
+function strayFailure(reason) {
   const {ename, evalue, traceback} = thrownFailure(reason);
-  const where = began === now ? '' : ` It began in cell ${began}.`;
-  const hint = `Nobody waited for this: is an await missing?${where}`;
+  const hint = 'Nobody waited for this: is an await missing?';
   return {ename, evalue, traceback: [...traceback, '', hint]};
 }
 
