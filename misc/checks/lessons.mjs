@@ -4,11 +4,14 @@
  *
  *   node misc/checks/lessons.mjs [LESSON…]
  */
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {checkCode} from './code.mjs';
 import {checkFormat} from './format-cells.mjs';
 import {programOf, strictOptions, toModule} from './module.mjs';
-import {describe, notebookFiles, readNotebook} from './notebook.mjs';
+import {checkDocument, checkMap, documents} from './documents.mjs';
+import {NOTEBOOKS, ROOT, describe, notebookFiles, readNotebook} from './notebook.mjs';
 import {checkProse} from './prose.mjs';
 import {checkStructure} from './structure.mjs';
 import {checkTeaching, countFigures} from './teaching.mjs';
@@ -49,6 +52,14 @@ export async function checkLessons(names = []) {
     };
     for (const [name, findings] of Object.entries(found)) {
       checks.push({name, notebook: notebook.name, findings});
+    }
+  }
+  if (names.length === 0) {
+    const map = readFileSync(path.join(NOTEBOOKS, 'README.md'), 'utf8');
+    checks.push({name: 'course map', notebook: 'notebooks/README.md', findings: checkMap(map)});
+    for (const file of documents()) {
+      const notebook = path.relative(ROOT, file);
+      checks.push({name: 'document', notebook, findings: checkDocument(file)});
     }
   }
   return checks;

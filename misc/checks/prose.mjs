@@ -120,30 +120,37 @@ export function countWords(text) {
 }
 
 /**
- * Relative links and images must lead to a file of the clone, and an anchor to a heading in it.
  * @param {Notebook} notebook
  * @returns {Omit<Finding, 'notebook'>[]}
  */
 function links({file, markdown}) {
-  const found = [];
   const own = markdown.map(cell => cell.source).join('\n\n');
-  for (const cell of markdown) {
-    for (const target of linkTargets(cell.source)) {
-      if (/^(?:https?:|mailto:|data:|attachment:)/.test(target)) continue;
-      const [name = '', anchor] = decodeURI(target).split('#');
-      const to = name === '' ? file : path.resolve(path.dirname(file), name);
-      const place = {cell: cell.number, rule: 'link'};
-      if (name !== '' && !existsSync(to)) {
-        found.push({...place, message: `"${target}" leads to no file`});
-      } else if (anchor !== undefined && /\.(?:md|ipynb)$/.test(to)) {
-        const text = name === '' ? own : markdownOf(to);
-        if (!anchors(text).has(anchor)) {
-          found.push({...place, message: `"${target}": no heading has that anchor`});
-        }
-      }
-    }
-  }
-  return found;
+  return markdown.flatMap(cell =>
+    brokenLinks(cell.source, file, own).map(message => ({
+      cell: cell.number,
+      rule: 'link',
+      message,
+    })),
+  );
+}
+
+/**
+ * Relative links and images must lead to a file of the clone, and an anchor to a heading in it.
+ * @param {string} text Markdown
+ * @param {string} file where it stands
+ * @param {string} own the text whose anchors '#…' means
+ * @returns {string[]} what is wrong
+ */
+export function brokenLinks(text, file, own) {
+  return linkTargets(text).flatMap(target => {
+    if (/^(?:https?:|mailto:|data:|attachment:)/.test(target)) return [];
+    const [name = '', anchor] = decodeURI(target).split('#');
+    const to = name === '' ? file : path.resolve(path.dirname(file), name);
+    if (name !== '' && !existsSync(to)) return [`"${target}" leads to no file`];
+    if (anchor === undefined || !/\.(?:md|ipynb)$/.test(to)) return [];
+    const there = name === '' ? own : markdownOf(to);
+    return anchors(there).has(anchor) ? [] : [`"${target}": no heading has that anchor`];
+  });
 }
 
 /**
