@@ -101,7 +101,7 @@ async function tryMirrors(
       if (error instanceof DiskError) {
         throw new DiskError(
           `${reason}. No file there was changed; what has arrived is kept. ` +
-            `Make room or writable, then run this again: it goes on where it stopped.`,
+            `Make room, or allow writing there, and run this again: it goes on where it stopped.`,
           {cause: error},
         );
       }

@@ -130,7 +130,9 @@ async function loadFile(
     `${catalogue.name}: ${zipped} is not in ${shown(folder)}. ${remedy}`,
   );
   if (fixed || options.download === false) throw here ?? missing;
-  const spoiled = here === undefined ? '' : ` What lies there cannot be used: ${here.message}`;
+  const spoiled = !(here instanceof Error)
+    ? ''
+    : ` What lies there cannot be used: ${here.message}`;
   await download(remote(file, shape, catalogue, `${byHand}${spoiled}`), folder, options);
   const arrived = await find(folder, file, shape, remedy);
   if (arrived === undefined || arrived instanceof Error) throw arrived ?? missing;
