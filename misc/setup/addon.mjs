@@ -56,10 +56,10 @@ export async function prepareAddon(context, tensorflow) {
   }
   if (agrees(stamp, prebuilt) && fs.existsSync(addonFile(context))) return {ok: true, detail};
 
-  progress.begin("Fetching upstream's prebuilt addon");
+  const line = progress.begin("Upstream's prebuilt addon");
   const runs = (await downloadPrebuilt(context)) ?? (await trial(context));
   if (typeof runs === 'object') {
-    progress.end('');
+    line.done();
     const fetched = `${engineName(runs)}, prebuilt addon`;
     writeStamp(places.setUpFolder, 'addon', {...prebuilt, detail: fetched});
     return {ok: true, detail: fetched};
@@ -71,7 +71,7 @@ export async function prepareAddon(context, tensorflow) {
     detail: `${failure.why}\nUpstream's prebuilt addon: ${runs}\nThe lessons run on WebAssembly instead, more slowly.`,
     ...(failure.remedy === undefined ? {} : {remedy: failure.remedy}),
   };
-  progress.skip('Native TensorFlow', state);
+  line.failed(state);
   return state;
 }
 
@@ -83,19 +83,22 @@ export async function prepareAddon(context, tensorflow) {
  */
 async function compile(context, folder) {
   const {progress} = context;
-  progress.begin(`Compiling the addon against TensorFlow ${TENSORFLOW}`);
+  const line = progress.begin(`Addon compiled against TensorFlow ${TENSORFLOW}`);
   linkTensorFlow(context, folder);
   const failure = await buildAddon(context);
   if (failure !== undefined) {
-    progress.end('failed');
+    line.failed(failure);
     return failure;
   }
   placeAddon(context);
   const runs = await trial(context);
-  progress.end(typeof runs === 'string' ? 'failed' : '');
-  return typeof runs === 'string'
-    ? {ok: false, detail: `The compiled addon does not run: ${runs}`, remedy: 'npm run doctor'}
-    : {ok: true, detail: `${engineName(runs)}, addon compiled here`};
+  if (typeof runs === 'string') {
+    const broken = {ok: false, detail: `It does not run: ${runs}`, remedy: 'npm run doctor'};
+    line.failed(broken);
+    return broken;
+  }
+  line.done();
+  return {ok: true, detail: `${engineName(runs)}, addon compiled here`};
 }
 
 /** @param {{engine: string, gpu: boolean}} runs */

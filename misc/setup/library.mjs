@@ -29,7 +29,7 @@ export async function compileLibrary(context) {
   if (agrees(stamp, wanted) && fs.existsSync(dist)) return {ok: true, detail};
 
   removeStamp(places.setUpFolder, 'library');
-  progress.begin('Compiling the library');
+  const line = progress.begin('Library compiled');
   removeOrphans(dist, lib);
   const log = logFile(context, 'library');
   const args = [places.compiler, '-b', 'lib'];
@@ -41,10 +41,10 @@ export async function compileLibrary(context) {
       detail: errors.length > 0 ? errors.slice(0, 3).join('\n') : tail(ended.output),
       remedy: 'node node_modules/typescript/bin/tsc -b lib   (shows all that is wrong)',
     };
-    progress.skip('The library', failure);
+    line.failed(failure);
     return failure;
   }
-  progress.end('');
+  line.done();
   writeStamp(places.setUpFolder, 'library', wanted);
   return {ok: true, detail};
 }

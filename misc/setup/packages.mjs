@@ -22,13 +22,13 @@ const NATIVE = ['nodejs-polars', 'zeromq', '@resvg/resvg-js'];
 export async function installPackages(context) {
   const {places, node, platform, arch, progress} = context;
   if (!installed(places)) {
-    progress.begin('Installing the npm packages');
+    const line = progress.begin('npm packages');
     const failure = await npmCi(context);
     if (failure !== undefined) {
-      progress.skip('npm packages', failure);
+      line.failed(failure);
       return failure;
     }
-    progress.end('');
+    line.done();
   }
   const detail = `${Object.keys(readLock(places.root)).length - 1} npm packages`;
   const wanted = {

@@ -45,6 +45,7 @@ export async function askIndex(context) {
 }
 
 /**
+ * Installs without compiling to bytecode, which takes as long again and is hardly ever needed.
  * @param {Context} context
  * @param {readonly string[]} what pip's arguments: '-r', a file, or requirements
  * @returns {Promise<StepState | undefined>} why it failed
@@ -52,7 +53,15 @@ export async function askIndex(context) {
 export async function pipInstall(context, what) {
   const {places, run, env, downloads} = context;
   const limits = ['--retries', '3', '--timeout', '30'];
-  const args = ['-m', 'pip', 'install', ...COMMON, ...limits, '--no-warn-script-location'];
+  const args = [
+    '-m',
+    'pip',
+    'install',
+    ...COMMON,
+    ...limits,
+    '--no-warn-script-location',
+    '--no-compile',
+  ];
   const ended = await run(places.venvPython, [...args, ...what], {
     cwd: places.root,
     env: cleanEnvironment(env),

@@ -1,20 +1,23 @@
 /**
  * What the set-up says while it works: one line a step, with its time; nothing when nothing is done.
+ * On a terminal, a last line shows what is at work now.
  */
+
+/** @typedef {import('./state.mjs').StepState} StepState */
+/** @typedef {{write(text: string): unknown, isTTY?: boolean | undefined}} Output */
 
 /** The lines of the steps. */
 export class Progress {
-  /** @type {string | undefined} */
-  #title;
-  #start = 0;
+  /** @type {Map<string, number>} what is at work, and since when */
+  #active = new Map();
   /** @type {NodeJS.Timeout | undefined} */
   #ticker;
 
   /**
-   * @param {{write(text: string): unknown, isTTY?: boolean | undefined}} [stream]
+   * @param {Output} [stream]
    * @param {() => number} [now] milliseconds
    */
-  constructor(stream = process.stderr, now = Date.now) {
+  constructor(stream = process.stderr, now = () => performance.now()) {
     this.stream = stream;
     this.now = now;
     /** How many steps had something to do. */
@@ -22,55 +25,71 @@ export class Progress {
   }
 
   /**
-   * A step starts to work.
+   * A step starts to work; end it with one of the two functions.
    * @param {string} title what it does
+   * @returns {{done(): void, failed(state: StepState): void}}
    */
   begin(title) {
-    this.end('');
-    this.#title = title;
-    this.#start = this.now();
     this.steps += 1;
-    this.stream.write(`${title} …`);
-    if (this.stream.isTTY !== true) return;
-    this.#ticker = setInterval(() => {
-      this.stream.write(`\r${title} … ${this.#seconds()}`);
-    }, 1000);
-    this.#ticker.unref();
-  }
-
-  /**
-   * The step that was begun has ended; nothing happens when none was.
-   * @param {string} result a few words, may be empty
-   */
-  end(result) {
-    if (this.#title === undefined) return;
-    clearInterval(this.#ticker);
-    const line = ` ${this.#seconds()}${result === '' ? '' : `, ${result}`}\n`;
-    this.stream.write(this.stream.isTTY === true ? `\r${this.#title} …${line}` : line);
-    this.#title = undefined;
+    this.#active.set(title, this.now());
+    this.#draw();
+    if (this.stream.isTTY === true && this.#ticker === undefined) {
+      this.#ticker = setInterval(() => this.#draw(), 1000);
+      this.#ticker.unref();
+    }
+    return {
+      done: () => this.#end(title, ''),
+      failed: state => this.#end(title, `, failed${explain(state)}`),
+    };
   }
 
   /**
    * Says why a step is left out, and what mends it.
    * @param {string} title
-   * @param {import('./state.mjs').StepState} state
+   * @param {StepState} state
    */
-  skip(title, {detail, remedy}) {
-    const began = this.#title !== undefined;
-    this.end('failed');
-    const indented = detail.split('\n').join('\n  ');
-    this.stream.write(began ? `  ${indented}\n` : `${title}: ${indented}\n`);
-    if (remedy !== undefined) this.stream.write(`  To mend it: ${remedy}\n`);
+  skip(title, state) {
+    this.line(`${title}: not there${explain(state)}`);
   }
 
-  /** @param {string} text a whole line */
+  /** @param {string} text one whole line or several */
   line(text) {
-    this.end('');
-    this.stream.write(`${text}\n`);
+    this.stream.write(this.stream.isTTY === true ? `\r\x1b[K${text}\n` : `${text}\n`);
+    this.#draw();
   }
 
-  #seconds() {
-    const seconds = (this.now() - this.#start) / 1000;
+  /**
+   * @param {string} title
+   * @param {string} result
+   */
+  #end(title, result) {
+    const time = this.#time(title);
+    this.#active.delete(title);
+    if (this.#active.size === 0) {
+      clearInterval(this.#ticker);
+      this.#ticker = undefined;
+    }
+    this.line(`${title}: ${time}${result}`);
+  }
+
+  #draw() {
+    if (this.stream.isTTY !== true || this.#active.size === 0) return;
+    const titles = [...this.#active.keys()].map(title => `${title}: ${this.#time(title)} …`);
+    this.stream.write(`\r\x1b[K${titles.join('   ')}`);
+  }
+
+  /** @param {string} title */
+  #time(title) {
+    const seconds = (this.now() - (this.#active.get(title) ?? this.now())) / 1000;
     return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
   }
+}
+
+/**
+ * The reason and the remedy, indented under a step's line.
+ * @param {StepState} state
+ */
+function explain({detail, remedy}) {
+  const lines = [...detail.split('\n'), ...(remedy === undefined ? [] : [`To mend it: ${remedy}`])];
+  return lines.map(line => `\n  ${line}`).join('');
 }

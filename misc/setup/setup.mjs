@@ -15,13 +15,16 @@ import {checkNode} from './node.mjs';
 import {installPackages} from './packages.mjs';
 import {findPython} from './python.mjs';
 import {megabytes} from './sizes.mjs';
-import {writeState} from './state.mjs';
+import {readState, writeState} from './state.mjs';
 import {installTensorFlow} from './tensorflow.mjs';
 import {existingVenv, makeVenv} from './venv.mjs';
 
 /** @typedef {import('./context.mjs').Context} Context */
 /** @typedef {import('./state.mjs').SetUpState} SetUpState */
 /** @typedef {import('./state.mjs').StepState} StepState */
+
+const FIRST_TIME =
+  'First set-up: a few minutes, about 600 MB to download, 2.5 GB on the disk; all of it in this folder.';
 
 /**
  * Sets up what is missing, and says what it does.
@@ -35,6 +38,7 @@ export async function setUp(own = {}) {
     places.setUpFolder,
     async () => {
       const start = performance.now();
+      if (readState(places.setUpFolder) === undefined) progress.line(FIRST_TIME);
       const state = await allSteps(context);
       writeState(state, places.setUpFolder);
       if (progress.steps > 0) {
@@ -67,28 +71,41 @@ async function allSteps(context) {
     context.progress.skip('Node', node);
     return {node, ...notReached('Node is not supported.')};
   }
-  const packages = await installPackages(context);
-  if (!packages.ok) {
-    return {...notReached('The npm packages are not installed.'), node, packages};
-  }
-  const library = await compileLibrary(context);
-  const {python, venv} = await pythonSteps(context);
-  const tensorflow = venv.ok ? await installTensorFlow(context) : lacking(venv);
-  const addon = await prepareAddon(context, tensorflow);
+  const [{packages, library}, {python, venv, tensorflow}] = await Promise.all([
+    nodeSteps(context),
+    pythonSteps(context),
+  ]);
+  const addon = packages.ok ? await prepareAddon(context, tensorflow) : lacking(packages);
   const kernelspec = venv.ok ? installKernelspec(context) : lacking(venv);
   return {node, packages, python, venv, tensorflow, addon, kernelspec, library};
 }
 
 /**
  * @param {Context} context
- * @returns {Promise<{python: StepState, venv: StepState}>}
+ * @returns {Promise<Pick<SetUpState, 'packages' | 'library'>>}
+ */
+async function nodeSteps(context) {
+  const packages = await installPackages(context);
+  return {packages, library: packages.ok ? await compileLibrary(context) : lacking(packages)};
+}
+
+/**
+ * @param {Context} context
+ * @returns {Promise<Pick<SetUpState, 'python' | 'venv' | 'tensorflow'>>}
  */
 async function pythonSteps(context) {
-  const existing = existingVenv(context);
-  if (existing !== undefined) return existing;
+  const {python, venv} = existingVenv(context) ?? (await newVenv(context));
+  return {python, venv, tensorflow: venv.ok ? await installTensorFlow(context) : lacking(venv)};
+}
+
+/**
+ * @param {Context} context
+ * @returns {Promise<Pick<SetUpState, 'python' | 'venv'>>}
+ */
+async function newVenv(context) {
   const {python, ...found} = await findPython(context);
   if (python === undefined) {
-    context.progress.skip('JupyterLab', found);
+    context.progress.skip('Python', found);
     return {python: found, venv: lacking(found)};
   }
   return {python: found, venv: await makeVenv(context, python)};

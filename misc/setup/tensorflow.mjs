@@ -47,19 +47,19 @@ export async function installTensorFlow(context) {
   if (agrees(stamp, {wheel}) && tensorFlowFolder(context) !== undefined) return {ok: true, detail};
 
   removeStamp(places.setUpFolder, 'tensorflow');
-  progress.begin(`Installing ${detail} in .venv`);
+  const line = progress.begin(`${detail} in .venv`);
   await removeOthers(context, wheel);
   const failure = (await askIndex(context)) ?? (await pipInstall(context, [wheel]));
   if (failure !== undefined) {
-    progress.skip('TensorFlow', failure);
+    line.failed(failure);
     return failure;
   }
   if (tensorFlowFolder(context) === undefined) {
     const strange = {ok: false, detail: `${wheel} holds no C library.`, remedy: 'npm run doctor'};
-    progress.skip('TensorFlow', strange);
+    line.failed(strange);
     return strange;
   }
-  progress.end('');
+  line.done();
   writeStamp(places.setUpFolder, 'tensorflow', {wheel, device});
   return {ok: true, detail};
 }

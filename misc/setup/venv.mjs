@@ -41,16 +41,16 @@ export async function makeVenv(context, python) {
     agrees(stamp, {location: places.root, python: python.version}) &&
     fs.existsSync(places.venvPython);
   removeStamp(places.setUpFolder, 'venv');
-  progress.begin(`Installing JupyterLab and its tools in .venv (Python ${python.version})`);
+  const line = progress.begin(`JupyterLab in .venv (Python ${python.version})`);
   const failure =
     (usable ? undefined : await create(context, python)) ??
     (await askIndex(context)) ??
     (await pipInstall(context, ['-r', places.requirements]));
   if (failure !== undefined) {
-    progress.skip('JupyterLab', failure);
+    line.failed(failure);
     return failure;
   }
-  progress.end('');
+  line.done();
   const pins = fs.readFileSync(places.requirements, 'utf8');
   const detail = [...pins.matchAll(/^(jupyterlab|nbval|pytest)==(\S+)/gm)]
     .map(([, name, version]) => `${name} ${version}`)
