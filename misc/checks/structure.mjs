@@ -111,6 +111,10 @@ function outputs({cells, code}) {
     if (cell.outputs.some(output => output.name === 'stderr')) {
       found.push({...place, rule: 'stderr', message: 'the cell wrote to the error stream'});
     }
+    if (cell.outputs.some(isRawObject)) {
+      const message = 'prints the insides of an object: end the cell with show(…) or a statement';
+      found.push({...place, rule: 'raw object', message});
+    }
     if (cell.outputs.length === 0 && !cell.tags.includes('exercise') && speaks(cell.source)) {
       const message = 'prints something, but no output is stored: execute the lesson';
       found.push({...place, rule: 'no output', message});
@@ -166,6 +170,15 @@ export function speaks(source) {
  */
 function isAssignment(kind) {
   return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+}
+
+/**
+ * Whether an output is what tslab makes of a last line whose value is an object.
+ * @param {import('./notebook.mjs').Output} output
+ * @returns {boolean}
+ */
+function isRawObject(output) {
+  return output.name === 'stdout' && /^(?:\w+ )?\{\n/.test(joined(output.text));
 }
 
 /**

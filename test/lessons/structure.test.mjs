@@ -91,6 +91,8 @@ test('outputs are stored where a cell prints, without errors, counts and foreign
   assert.deepEqual(rulesOf(code('f();', {execution_count: 3})), ['execution count']);
   assert.deepEqual(rulesOf(code('f();', {outputs: [{output_type: 'error'}]})), ['error output']);
   assert.deepEqual(rulesOf(code('f();', {outputs: [{...TEXT, name: 'stderr'}]})), ['stderr']);
+  const raw = {...TEXT, text: ['Tensor {\n', '  id: 3\n', '}\n']};
+  assert.deepEqual(rulesOf(code('f();', {outputs: [raw]})), ['raw object']);
   assert.deepEqual(rulesOf(code('f();', {metadata: {collapsed: true}})), ['metadata']);
 });
 
