@@ -232,7 +232,7 @@ export class Recorder {
 
   /** Refuses numbers drawn in JavaScript, told by the tfjs op in whose scope they arrive. */
   private checkedWrite(): NativeBackend['write'] {
-    const {write} = this.backend;
+    const write = this.backend.write.bind(this.backend);
     return (values, shape, dtype) => {
       const drawing = tf.engine().state.scopeStack.find(({name}) => RANDOM_OPS.has(name));
       if (drawing !== undefined) {
@@ -242,7 +242,7 @@ export class Recorder {
             'statelessNormal or statelessUniform from a seed that is an input.',
         );
       }
-      return write.call(this.backend, values, shape, dtype);
+      return write(values, shape, dtype);
     };
   }
 

@@ -66,7 +66,7 @@ function drawNatively<R extends tf.Rank>(
       type('T', DTYPE.int32),
       type('Tseed', DTYPE.int32),
     ];
-    const wanted = tf.tensor1d(shape as number[], 'int32');
+    const wanted = tf.tensor1d(shape, 'int32');
     return backend.executeSingleOutput(op, attributes, [wanted, seed]) as tf.Tensor<R>;
   });
 }

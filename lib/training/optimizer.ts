@@ -62,22 +62,24 @@ export function adam(options: {
   }
   demand('adam', 'learningRate', learningRate, learningRate >= 0, 'at least 0');
   demand('adam', 'epsilon', epsilon, epsilon > 0, 'above 0');
+  // Porting note: TensorFlow's kernel has float32 betas, and 1 − 0.999 is 1.3e-5 off in them.
+  const [single1, single2] = [Math.fround(beta1), Math.fround(beta2)];
   return {
     name: 'adam',
     learningRate,
     slots: ['m', 'v'],
-    stepSize: (rate, step) => (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step),
+    stepSize: (rate, step) => (rate * Math.sqrt(1 - single2 ** step)) / (1 - single1 ** step),
     update: (weight, [m, v], gradient, stepSize) => {
       if (m === undefined || v === undefined)
         throw new Error('adam: the slots m and v are missing.');
       tf.tidy(() => {
-        m.assign(m.add(gradient.sub(m).mul(1 - beta1)));
+        m.assign(m.add(gradient.sub(m).mul(1 - single1)));
         v.assign(
           v.add(
             gradient
               .square()
               .sub(v)
-              .mul(1 - beta2),
+              .mul(1 - single2),
           ),
         );
         weight.assign(weight.sub(m.mul(stepSize).div(v.sqrt().add(epsilon))));

@@ -124,7 +124,7 @@ function recordStep(
     const attributes = {N: {int: values.length}, T: {type: DTYPE.float32}, axis: {int: 0}};
     graph.add('Pack', [...values, ...updates.map(control)], attributes, TERMS);
     termNames.push(...Object.keys(terms));
-    tf.dispose({terms, gradients} as tf.TensorContainer);
+    tf.dispose({terms, gradients});
   });
   return {termNames, variables: [...weightNodes, ...slotNodes.flat()]};
 }

@@ -175,7 +175,7 @@ class Step<I extends NamedTensors> implements TrainingStep<I> {
     });
     const stacked = tf.stack(Object.values(terms));
     const values = stacked.dataSync();
-    tf.dispose({stacked, terms, gradients} as tf.TensorContainer);
+    tf.dispose({stacked, terms, gradients});
     return Object.fromEntries(Object.keys(terms).map((name, index) => [name, values[index]!]));
   }
 
