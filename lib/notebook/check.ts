@@ -43,6 +43,8 @@ const UNSOLVED = /your turn/i;
  *   exercise 3   shape ok   exact no   close yes   max |Δ| 2.4e-7
  *   exercise 4   not yet    Hint: work on the [B, L] array, before the sum.
  *
+ * It gives nothing back, so that it can end a cell; `judge` gives the result and prints nothing.
+ *
  * @param attempt  the exercise's code; its tensors are disposed of, unless it is asynchronous
  * @param expected the right answer, from a closed form or a reference
  */
@@ -51,14 +53,26 @@ export function check(
   attempt: () => Promise<Answer>,
   expected: Answer,
   options?: CheckOptions,
-): Promise<CheckResult>;
+): Promise<void>;
 export function check(
   name: string,
   attempt: () => Answer,
   expected: Answer,
   options?: CheckOptions,
-): CheckResult;
+): void;
 export function check(
+  name: string,
+  attempt: () => Answer | Promise<Answer>,
+  expected: Answer,
+  options: CheckOptions = {},
+): void | Promise<void> {
+  const print = ({text}: CheckResult) => display({'text/plain': text});
+  const result = judge(name, attempt, expected, options);
+  return result instanceof Promise ? result.then(print) : print(result);
+}
+
+/** The same without printing. */
+export function judge(
   name: string,
   attempt: () => Answer | Promise<Answer>,
   expected: Answer,
@@ -72,19 +86,14 @@ export function check(
       if (answer instanceof Promise) pending = answer;
       else result = compare(name, answer, expected, options);
     });
-    if (result) return report(result);
+    if (result) return result;
   } catch (error) {
-    return report(failure(name, error));
+    return failure(name, error);
   }
   return pending!.then(
-    answer => report(compare(name, answer, expected, options)),
-    (error: unknown) => report(failure(name, error)),
+    answer => compare(name, answer, expected, options),
+    (error: unknown) => failure(name, error),
   );
-}
-
-function report(result: CheckResult): CheckResult {
-  display({'text/plain': result.text});
-  return result;
 }
 
 function failure(name: string, error: unknown): CheckResult {
@@ -201,5 +210,5 @@ function leaves(answer: Answer, path = ''): Leaf[] {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([name, item]) => leaves(item, path === '' ? name : `${path}.${name}`));
   }
-  return [{path, shape: [], values: [answer as number | string | boolean]}];
+  return [{path, shape: [], values: [answer]}];
 }

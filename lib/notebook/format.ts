@@ -6,7 +6,9 @@ import {extent, type TensorLike, tidy} from '../plot/figure';
 
 /** More values than this, and the middle of each axis is left out. */
 const THRESHOLD = 200;
-const EDGE = 3;
+
+/** How many are printed at each end of an axis then: fewer when there are many axes. */
+const edge = (rank: number) => (rank > 2 ? 2 : 3);
 
 export interface PrintableTensor extends TensorLike {
   readonly dtype: string;
@@ -26,10 +28,14 @@ export function formatTensor(tensor: PrintableTensor): string {
   const values = Array.from(tensor.dataSync() as ArrayLike<number | string | boolean>);
   if (values.length === 0) return `${head}   empty`;
   const numbers = values.filter(value => typeof value === 'number');
-  const cells = formatter(tensor.dtype, visible(values, tensor.shape));
-  const body = layOut(values, tensor.shape, cells, 0, '');
+  const ends = values.length > THRESHOLD ? edge(tensor.shape.length) : Infinity;
+  const cells = formatter(tensor.dtype, visible(values, tensor.shape, ends));
+  const body =
+    tensor.shape.length === 0
+      ? cells(values[0]!)
+      : layOut(values, tensor.shape, cells, ends, 0, '');
   if (tensor.dtype === 'string' || tensor.dtype === 'bool' || tensor.shape.length === 0) {
-    return `${head}   ${tensor.shape.length === 0 ? body : `\n${body}`}`;
+    return `${head}   ${tensor.shape.length === 0 ? body.trim() : `\n${body}`}`;
   }
   return `${head}   ${range(numbers)}\n${body}`;
 }
@@ -46,19 +52,18 @@ export function range(values: readonly number[]): string {
 }
 
 /** The indices of an axis that are printed; −1 stands for those left out. */
-function printed(length: number, isLong: boolean): number[] {
+function printed(length: number, ends: number): number[] {
   const all = Array.from({length}, (_, n) => n);
-  if (!isLong || length <= 2 * EDGE) return all;
-  return [...all.slice(0, EDGE), -1, ...all.slice(-EDGE)];
+  if (length <= 2 * ends) return all;
+  return [...all.slice(0, ends), -1, ...all.slice(-ends)];
 }
 
 /** The values that will be seen: they decide how many digits all get. */
-function visible<T>(values: readonly T[], shape: readonly number[]): T[] {
-  const isLong = values.length > THRESHOLD;
+function visible<T>(values: readonly T[], shape: readonly number[], ends: number): T[] {
   let offsets = [0];
   for (const [axisIndex, length] of shape.entries()) {
     const stride = shape.slice(axisIndex + 1).reduce((product, size) => product * size, 1);
-    const kept = printed(length, isLong).filter(n => n >= 0);
+    const kept = printed(length, ends).filter(n => n >= 0);
     offsets = offsets.flatMap(offset => kept.map(n => offset + n * stride));
   }
   return offsets.map(offset => values[offset]!);
@@ -99,14 +104,15 @@ function layOut(
   values: readonly (number | string | boolean)[],
   shape: readonly number[],
   write: (value: number | string | boolean) => string,
+  ends: number,
   offset: number,
   indent: string,
 ): string {
   const [length, ...rest] = shape;
-  if (length === undefined) return write(values[offset]!).trim();
+  if (length === undefined) return write(values[offset]!);
   const stride = rest.reduce((product, size) => product * size, 1);
-  const items = printed(length, values.length > THRESHOLD).map(n =>
-    n < 0 ? '…' : layOut(values, rest, write, offset + n * stride, `${indent} `),
+  const items = printed(length, ends).map(n =>
+    n < 0 ? '…' : layOut(values, rest, write, ends, offset + n * stride, `${indent} `),
   );
   if (rest.length > 0) return `[${items.join(`,${'\n'.repeat(rest.length)}${indent} `)}]`;
   return `[${wrap(items, indent)}]`;

@@ -3,11 +3,10 @@
  * Source: none.   Lesson: notebooks/00-orientation.
  */
 import util from 'node:util';
-import {type Figure, isTensor} from '../plot/figure';
+import {type Figure, isTensor, tidy} from '../plot/figure';
 import {toPng} from '../plot/picture';
 import {display, type MimeBundle, type MimeMetadata} from './display';
 import {formatTensor, type PrintableTensor} from './format';
-import {escapeHtml} from './html';
 import {type Table, tableHtml, type TableOptions, tableText} from './table';
 
 /** What `show` reads of a polars DataFrame. */
@@ -101,7 +100,11 @@ function asTable(value: unknown): Table | undefined {
     const entries = Object.entries(value);
     if (entries.some(([, item]) => typeof item === 'object' && item !== null)) return undefined;
     if (entries.some(([, item]) => typeof item === 'function')) return undefined;
-    return {columns: ['name', 'value'], height: entries.length, rows: entries};
+    const rows = entries.map(([name, item]) => [
+      name,
+      typeof item === 'number' ? tidy(item) : item,
+    ]);
+    return {columns: ['name', 'value'], height: entries.length, rows};
   }
   return undefined;
 }
@@ -109,7 +112,7 @@ function asTable(value: unknown): Table | undefined {
 /** A value as text. */
 function describe(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (isTensor(value)) return formatTensor(value as PrintableTensor);
+  if (isTensor(value)) return formatTensor(value);
   if (isRecord(value) && Object.keys(value).length > 0 && Object.values(value).every(isTensor)) {
     return Object.entries(value)
       .map(([name, tensor]) => titled(name, formatTensor(tensor as PrintableTensor)))
@@ -142,11 +145,5 @@ function typedName(value: ArrayBufferView): string {
 }
 
 function titled(title: string | undefined, text: string): string {
-  if (title === undefined) return text;
-  return text.includes('\n') ? `${title}   ${text}` : `${title}   ${text}`;
-}
-
-/** Shows text with a heading as HTML, and as plain text in a terminal. */
-export function note(text: string): void {
-  display({'text/html': `<p>${escapeHtml(text)}</p>`, 'text/plain': text});
+  return title === undefined ? text : `${title}   ${text}`;
 }

@@ -149,9 +149,8 @@ function drawPixels(window: DOMWindow): void {
 /** Images are data URIs, which resvg reads later: they count as loaded. */
 function loadImages(window: DOMWindow): void {
   const image = window.HTMLImageElement.prototype;
-  const setAttribute = image.setAttribute;
   image.setAttribute = function (name: string, value: string): void {
-    setAttribute.call(this, name, value);
+    window.Element.prototype.setAttribute.call(this, name, value);
     if (name === 'src') queueMicrotask(() => this.dispatchEvent(new window.Event('load')));
   };
 }

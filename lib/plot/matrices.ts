@@ -48,6 +48,10 @@ export function matrices(panels: readonly Panel[], options: MatrixOptions): Figu
   const bound = Math.max(-low, high);
   const [zmin, zmax] = signed ? [-bound, bound] : [low, high];
   const value = options.value ?? 'value';
+  const colorbar = {
+    title: {text: options.unit ? `${value} [${options.unit}]` : value},
+    thickness: 12,
+  };
   const gap = 0.08;
   const width = (1 - gap * (panels.length - 1)) / panels.length;
   const axes: Record<string, unknown> = {};
@@ -69,7 +73,9 @@ export function matrices(panels: readonly Panel[], options: MatrixOptions): Figu
     return {
       type: 'heatmap',
       z: table.map(row => rounded(row, 3)),
-      ...{zmin, zmax, coloraxis: 'coloraxis', xaxis: `x${suffix}`, yaxis: `y${suffix}`},
+      ...{zmin, zmax, colorscale: signed ? DIVERGING : 'Viridis'},
+      ...{xaxis: `x${suffix}`, yaxis: `y${suffix}`},
+      ...(n === tables.length - 1 ? {colorbar} : {showscale: false}),
       hovertemplate: `row %{y}, column %{x}: %{z:.4g}<extra>${panels[n]!.name}</extra>`,
     };
   });
@@ -82,12 +88,6 @@ export function matrices(panels: readonly Panel[], options: MatrixOptions): Figu
     ...axes,
     width: Math.max(460, 320 * panels.length + 120),
     height: 380,
-    coloraxis: {
-      cmin: zmin,
-      cmax: zmax,
-      colorscale: signed ? DIVERGING : 'Viridis',
-      colorbar: {title: {text: options.unit ? `${value} [${options.unit}]` : value}, thickness: 12},
-    },
   });
 }
 

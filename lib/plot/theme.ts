@@ -78,7 +78,7 @@ export function axis(
 ): Record<string, unknown> {
   return {
     title: {text: unit === undefined || unit === '' ? name : `${name} [${unit}]`, standoff: 8},
-    gridcolor: GRID,
+    ...(more['showgrid'] === false ? {} : {gridcolor: GRID}),
     linecolor: GRID,
     zeroline: false,
     automargin: true,
@@ -88,7 +88,7 @@ export function axis(
 
 /** An axis that is not seen: pictures have none. */
 export function noAxis(more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return {visible: false, showgrid: false, zeroline: false, ...more};
+  return {visible: false, ...more};
 }
 
 /**
@@ -105,7 +105,10 @@ export function figure(
 ): Figure {
   if (title.trim() === '') throw new RangeError('figure: the title is empty.');
   if (alt.trim() === '') throw new RangeError(`figure "${title}": the alternative text is empty.`);
-  const hasLegend = layout['showlegend'] !== false && data.length > 1;
+  const named = data.filter(
+    ({type, showlegend}) => showlegend !== false && type !== 'heatmap' && type !== 'image',
+  );
+  const hasLegend = layout['showlegend'] !== false && named.length > 1;
   const whole: Layout = {
     width: 640,
     height: 380,
@@ -120,7 +123,7 @@ export function figure(
     hoverlabel: {font: {family: 'DejaVu Sans, Verdana, sans-serif', size: 12}},
     hovermode: 'closest',
     colorway: [...CLASS_COLOURS],
-    legend: {orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom'},
+    ...(hasLegend ? {legend: {orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom'}} : {}),
     ...layout,
   };
   return {data, layout: whole, alt};
