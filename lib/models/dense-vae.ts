@@ -43,39 +43,42 @@ export interface GuideTerms {
   readonly loss: tf.Scalar;
 }
 
+/** The boxes of the figure: D → H → 2 × L down, L → H → D up. */
+export function denseVaeLayers({pixels, hidden, latents}: DenseVaeConfig, random: Random) {
+  const dense = (name: string, inputs: number, units: number, activation: 'relu' | 'linear') =>
+    new Dense({inputs, units, activation}, random.stream(name));
+  return {
+    'encoder.hidden': dense('encoder.hidden', pixels, hidden, 'relu'),
+    'encoder.mean': dense('encoder.mean', hidden, latents, 'linear'),
+    'encoder.logVar': dense('encoder.logVar', hidden, latents, 'linear'),
+    'decoder.hidden': dense('decoder.hidden', latents, hidden, 'relu'),
+    'decoder.pixels': dense('decoder.pixels', hidden, pixels, 'linear'),
+  };
+}
+
 export class DenseVae {
-  private readonly hidden: Dense;
-  private readonly mean: Dense;
-  private readonly logVar: Dense;
-  private readonly up: Dense;
-  private readonly pixels: Dense;
+  private readonly layers: ReturnType<typeof denseVaeLayers>;
 
   /** @throws RangeError when a size is no positive integer */
-  constructor(
-    readonly config: DenseVaeConfig,
-    random: Random,
-  ) {
-    const {pixels, hidden, latents} = config;
-    const dense = (name: string, inputs: number, units: number, activation: 'relu' | 'linear') =>
-      new Dense({inputs, units, activation}, random.stream(name));
-    this.hidden = dense('encoder.hidden', pixels, hidden, 'relu');
-    this.mean = dense('encoder.mean', hidden, latents, 'linear');
-    this.logVar = dense('encoder.logVar', hidden, latents, 'linear');
-    this.up = dense('decoder.hidden', latents, hidden, 'relu');
-    this.pixels = dense('decoder.pixels', hidden, pixels, 'linear');
+  constructor(config: DenseVaeConfig, random: Random) {
+    this.layers = denseVaeLayers(config, random);
   }
 
   /** q(z|x). @param x [B, D] in 0 … 1 @returns [B, L] twice */
   encode(x: tf.Tensor2D): Posterior {
     return tf.tidy(() => {
-      const h = this.hidden.apply(x); // [B, H]
-      return {mean: this.mean.apply(h), logVar: this.logVar.apply(h)}; // 2 × [B, L]
+      const h = this.layers['encoder.hidden'].apply(x); // [B, H]
+      const mean = this.layers['encoder.mean'].apply(h); // [B, L]
+      return {mean, logVar: this.layers['encoder.logVar'].apply(h)}; // 2 × [B, L]
     });
   }
 
   /** Log odds of each pixel; their sigmoid is the image. @param z [B, L] @returns [B, D] */
   decode(z: tf.Tensor2D): tf.Tensor2D {
-    return tf.tidy(() => this.pixels.apply(this.up.apply(z))); // [B, D]
+    return tf.tidy(() => {
+      const h = this.layers['decoder.hidden'].apply(z); // [B, H]
+      return this.layers['decoder.pixels'].apply(h); // [B, D]
+    });
   }
 
   /** −log p(x|z). @param x [B, D] @param z [B, L] @returns [B] in nats, summed over pixels */
@@ -101,30 +104,13 @@ export class DenseVae {
     });
   }
 
-  /** Images from the prior. @param epsilon [B, L] standard normal @returns [B, D] in 0 … 1 */
-  generate(epsilon: tf.Tensor2D): tf.Tensor2D {
-    return tf.tidy(() => this.decode(epsilon).sigmoid());
-  }
-
-  /** Reconstructions from the posterior mean, without noise. @param x [B, D] @returns [B, D] */
-  reconstruct(x: tf.Tensor2D): tf.Tensor2D {
-    return tf.tidy(() => this.decode(this.encode(x).mean).sigmoid());
-  }
-
   /** For 784-64-32: 107,472 numbers in ten tensors. */
   get weights(): Weights {
-    return joinWeights({
-      'encoder.hidden': this.hidden,
-      'encoder.mean': this.mean,
-      'encoder.logVar': this.logVar,
-      'decoder.hidden': this.up,
-      'decoder.pixels': this.pixels,
-    });
+    return joinWeights(this.layers);
   }
 
   dispose(): void {
-    for (const layer of [this.hidden, this.mean, this.logVar, this.up, this.pixels])
-      layer.dispose();
+    for (const layer of Object.values(this.layers)) layer.dispose();
   }
 }
 
