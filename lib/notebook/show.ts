@@ -75,9 +75,9 @@ function isFigure(value: unknown): value is Figure {
   return typeof value === 'object' && value !== null && 'layout' in value && 'data' in value;
 }
 
+/** Polars frames are proxies: they say what they are, but not what they have. */
 function isFrame(value: unknown): value is Frame {
-  const name = (value as {constructor?: {name?: string}} | null)?.constructor?.name;
-  return typeof value === 'object' && value !== null && 'toRecords' in value && name !== 'Object';
+  return Object.prototype.toString.call(value) === '[object DataFrame]';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -101,7 +101,7 @@ test('plain values are shown as they are; nested numbers like tensors', () => {
     '[2, 2] int32   min 1, mean 2.5, max 4\n[[1, 2],\n [3, 4]]',
   );
   assert.match(text(Float32Array.of(0.5, 1)), /^\[2\] float32/);
-  assert.match(text({seed: 7, rate: 0.001}), /seed {3}7\nrate {3}0\.001/);
+  assert.match(text({seed: 7, rate: 0.001}), /seed {2}7\nrate {2}0\.001/);
   assert.equal(text(undefined), 'undefined');
 });
 
