@@ -43,7 +43,7 @@ export function compile<I extends NamedTensors, O extends NamedTensors>(
   const call = (inputs: I): O => {
     const backend = nativeBackend();
     if (backend === undefined || isRecording() || tf.engine().state.gradientDepth > 0) {
-      return tf.tidy(() => tensorsOf(what, fn(inputs)));
+      return tf.tidy(() => cloned(tensorsOf(what, fn(inputs))));
     }
     const graph = cache.get(inputs, signature => {
       return new CompiledGraph<O>(backend, what, signature, inputs, given => fn(given as I));
@@ -73,6 +73,12 @@ export function tensorsOf<O extends NamedTensors>(what: string, outputs: O): O {
     }
   }
   return outputs;
+}
+
+/** The caller disposes what it gets, and that must not be an input or a variable. */
+function cloned<O extends NamedTensors>(outputs: O): O {
+  const clones = Object.entries(outputs).map(([name, output]) => [name, output.clone()] as const);
+  return Object.fromEntries(clones) as unknown as O;
 }
 
 /** One recording of a function, loaded. */

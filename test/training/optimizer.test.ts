@@ -48,7 +48,7 @@ function adamByHand(rate: number, beta1: number, beta2: number, epsilon: number)
     gradient.forEach((g, i) => {
       m[i] = beta1 * m[i]! + (1 - beta1) * g;
       v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
-      w[i] = w[i]! - (size * m[i]!) / (Math.sqrt(v[i]!) + epsilon);
+      w[i] = w[i]! - (size * m[i]) / (Math.sqrt(v[i]) + epsilon);
     });
     return [...w];
   });
