@@ -43,7 +43,8 @@ export function assignWeights(weights: Weights, values: NamedTensors): void {
   }
   for (const [name, variable] of Object.entries(weights)) {
     const value = values[name];
-    if (value !== undefined) variable.assign(value);
+    // a variable that is assigned to itself would lose its numbers
+    if (value !== undefined && value !== variable) variable.assign(value);
   }
 }
 

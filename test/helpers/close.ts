@@ -12,8 +12,8 @@ export interface Tolerance {
   readonly rtol?: number;
 }
 
-/** A number, a nested list of numbers, or a tensor. */
-export type Values = tf.Tensor | tf.TensorLike;
+/** A number, a list of numbers (nested or typed), or a tensor. */
+export type Values = tf.Tensor | tf.TensorLike | Float64Array;
 
 /** What is being tested, put before the name in a message: 'dense-vae › mean: …'. */
 export const scope = new AsyncLocalStorage<string>();
@@ -24,14 +24,16 @@ export const scope = new AsyncLocalStorage<string>();
  *   close('mean', model.encode(x).mean, expected('mean'), {atol: 1e-5});
  *   // dense-vae › mean: [32,2] max |Δ| 3.1e-2 at [4,1] (got 0.412, want 0.443), atol 1e-5
  *
- * Equal infinities are close; NaN is close to nothing.
+ * Beside a float32 tensor numbers are rounded as it would hold them; two lists are compared in
+ * double precision. Equal infinities are close; NaN is close to nothing.
  *
  * @throws AssertionError naming the shape, the largest difference, where it is and the tolerance
  */
 export function close(name: string, got: Values, want: Values, tolerance: Tolerance): void {
   const {atol, rtol = 0} = tolerance;
   const title = [scope.getStore(), name].filter(Boolean).join(' › ');
-  const [left, right] = [read(got), read(want)];
+  const single = [got, want].some(side => side instanceof tf.Tensor && side.dtype === 'float32');
+  const [left, right] = [read(got, single), read(want, single)];
   const shape = `[${left.shape.join(',')}]`;
   assert.ok(
     left.shape.length === right.shape.length &&
@@ -59,12 +61,25 @@ export function close(name: string, got: Values, want: Values, tolerance: Tolera
   );
 }
 
-function read(values: Values): {shape: readonly number[]; values: readonly number[]} {
-  const own = values instanceof tf.Tensor ? values : tf.tensor(values);
-  const data = Array.from(own.dataSync());
-  const shape = own.shape.slice();
-  if (own !== values) own.dispose();
-  return {shape, values: data};
+interface Content {
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+function read(values: Values, single: boolean): Content {
+  if (values instanceof tf.Tensor) {
+    return {shape: values.shape, values: Array.from(values.dataSync())};
+  }
+  const nested = ArrayBuffer.isView(values) ? Array.from(values as Float64Array) : values;
+  const shape = shapeOf(nested);
+  const numbers = [nested].flat(Infinity).map(Number);
+  const size = shape.reduce((product, length) => product * length, 1);
+  assert.equal(numbers.length, size, `a list of shape [${shape.join(',')}] is ragged`);
+  return {shape, values: single ? numbers.map(Math.fround) : numbers};
+}
+
+function shapeOf(nested: unknown): number[] {
+  return Array.isArray(nested) ? [nested.length, ...shapeOf(nested[0])] : [];
 }
 
 function place(index: number, shape: readonly number[]): number[] {

@@ -34,6 +34,17 @@ test('close refuses another shape, NaN, and an infinity of the other sign', () =
   close('x', [-Infinity], [-Infinity], {atol: 0});
 });
 
+test('close rounds numbers beside a float32 tensor and compares lists in double precision', () => {
+  close('x', tf.scalar(0.1), 0.1, {atol: 0});
+  close('x', [[0.1], [0.2]], [[0.1], [0.2]], {atol: 0});
+  close('x', Float64Array.of(0.1, 2), [0.1, 2], {atol: 0});
+  assert.throws(
+    () => close('x', Float64Array.of(0.1), [0.1 + 1e-9], {atol: 1e-10}),
+    /1e-9 at \[0\]/,
+  );
+  assert.throws(() => close('x', [[1, 2], [3]], [[1, 2], [3]], {atol: 0}), /ragged/);
+});
+
 test('checkGradient accepts the right gradient and refuses a wrong one', () => {
   const inputs = {a: tf.tensor1d([0.3, -0.7]), b: tf.scalar(1.5)};
   checkGradient(({a, b}) => a.square().mul(b).add(b.exp()), inputs);

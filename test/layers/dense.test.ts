@@ -102,6 +102,8 @@ test('assignWeights sets nothing unless every name and shape fits, and lists wha
   assert.deepEqual(layer.kernel.arraySync(), old);
   assignWeights(layer.weights, {kernel, bias});
   close('kernel', layer.kernel, kernel, {atol: 0});
+  assignWeights(layer.weights, {...layer.weights, bias: tf.ones([2])});
+  close('kernel, assigned to itself', layer.kernel, kernel, {atol: 0});
 });
 
 parity('Dense', loadGolden('dense'), ({input, expected, weights}) => {
