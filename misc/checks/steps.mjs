@@ -14,11 +14,12 @@ import {checkLibraryWithTslab} from './tslab.mjs';
 import {runTests, testFiles} from './unit-tests.mjs';
 
 /** @typedef {import('./unit-tests.mjs').Result} Result */
+/** @typedef {import('./unit-tests.mjs').Report} Report */
 /** @typedef {import('../setup/state.mjs').StepName} Need */
 
 /**
  * @typedef {{readonly name: string, readonly groups: readonly string[], readonly does: string,
- *   readonly needs: readonly Need[], run(wanted: readonly string[], say: (line: string) => void):
+ *   readonly needs: readonly Need[], run(wanted: readonly string[], report: Report):
  *   Promise<Result>}} Step
  */
 
@@ -63,10 +64,10 @@ export const STEPS = [
     groups: ['lib'],
     does: 'unit and golden tests (node:test)',
     needs: [],
-    run: async (wanted, say) => {
+    run: async (wanted, report) => {
       const files = testFiles(wanted);
       if (files.length === 0) return result(0, [`no test file matches ${wanted.join(', ')}`]);
-      return runTests(files, say);
+      return runTests(files, report);
     },
   },
   {

@@ -13,6 +13,14 @@ import {ROOT} from './notebook.mjs';
 /** @typedef {{readonly passed: number, readonly failed: number, readonly skipped: number,
  *   readonly details: readonly string[], readonly skips: readonly string[]}} Result */
 
+/**
+ * Takes each failure as it comes, and where the step stands as often as the step likes to say it.
+ * @typedef {{failure(text: string): void, progress(text: string): void}} Report
+ */
+
+/** @type {Report} */
+export const SILENT = {failure() {}, progress() {}};
+
 const MINUTES = 10;
 
 /**
@@ -56,10 +64,10 @@ function filesUnder(folder, ending) {
 /**
  * Runs the files, as many at a time as the machine has cores (at most four, for their memory).
  * @param {readonly string[]} files
- * @param {(line: string) => void} report takes each failure as it comes
+ * @param {Report} report
  * @returns {Promise<Result>}
  */
-export async function runTests(files, report = () => {}) {
+export async function runTests(files, report = SILENT) {
   const counts = {passed: 0, failed: 0, skipped: 0};
   /** @type {string[]} */
   const details = [];
@@ -95,9 +103,12 @@ export async function runTests(files, report = () => {}) {
       ...explain(event.details.error, cause),
     ];
     details.push(lines.join('\n  '));
-    report(lines.join('\n  '));
+    report.failure(lines.join('\n  '));
   });
-  for await (const event of stream) void event;
+  for await (const event of stream) {
+    void event;
+    report.progress(`${counts.passed} passed, ${counts.failed} failed so far`);
+  }
   return {...counts, details, skips};
 }
 

@@ -15,6 +15,7 @@ import {readState} from '../setup/state.mjs';
 
 /** @typedef {import('../checks/steps.mjs').Step} Step */
 /** @typedef {import('../checks/unit-tests.mjs').Result} Result */
+/** @typedef {import('../checks/unit-tests.mjs').Report} Report */
 /** @typedef {ReturnType<typeof readState>} State */
 /** @typedef {{readonly step: Step, readonly result: Result, readonly seconds: number}} Outcome */
 
@@ -54,17 +55,17 @@ export function obstacle(step, state) {
 /**
  * Runs one step; what it throws is a failure, and what cannot run is a skip, or in CI a failure.
  * @param {Step} step
- * @param {{state: State, wanted: readonly string[], ci: boolean, say(line: string): void}} options
+ * @param {{state: State, wanted: readonly string[], ci: boolean, report: Report}} options
  * @returns {Promise<Result>}
  */
-export async function runStep(step, {state, wanted, ci, say}) {
+export async function runStep(step, {state, wanted, ci, report}) {
   const why = obstacle(step, state);
   /** @type {Result} */
   let result = {passed: 0, failed: 0, skipped: 0, details: [], skips: []};
   if (why !== undefined) result = {...result, skipped: 1, skips: [`${step.name}: ${why}`]};
   else {
     try {
-      result = await step.run(wanted, say);
+      result = await step.run(wanted, report);
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       result = {...result, failed: 1, details: [text]};
@@ -80,7 +81,7 @@ export async function runStep(step, {state, wanted, ci, say}) {
  * @param {readonly Outcome[]} outcomes
  * @returns {string}
  */
-export function report(outcomes) {
+export function summary(outcomes) {
   const rows = outcomes.map(({step, result, seconds}) => [
     step.name,
     result.failed > 0 ? 'FAILED' : result.passed > 0 ? 'passed' : 'skipped',
@@ -113,6 +114,31 @@ function sum(results) {
   return skipped > 0 ? `${line}, ${skipped} skipped` : line;
 }
 
+/**
+ * Writes failures as they come and, every few seconds, where a step stands: on one line of a
+ * terminal, on a new line elsewhere.
+ * @param {{write(text: string): unknown, isTTY?: boolean}} stream
+ * @param {Set<string>} said collects the failures written
+ * @param {() => number} now milliseconds
+ * @returns {Report}
+ */
+export function reporter(stream, said, now = Date.now) {
+  const every = stream.isTTY ? 500 : 20_000;
+  const [start, end] = stream.isTTY ? ['\r\x1b[K      ', ''] : ['      ', '\n'];
+  let last = now();
+  return {
+    failure(text) {
+      said.add(text);
+      stream.write(stream.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
+    },
+    progress(text) {
+      if (now() - last < every) return;
+      last = now();
+      stream.write(`${start}${text}${end}`);
+    },
+  };
+}
+
 async function main() {
   const {values, positionals: wanted} = parseArgs({
     allowPositionals: true,
@@ -133,17 +159,16 @@ async function main() {
     console.log(`[${index + 1}/${steps.length}] ${step.name}: ${step.does} …`);
     const start = performance.now();
     const said = new Set();
-    const say = (/** @type {string} */ line) => {
-      said.add(line);
-      console.log(line);
-    };
-    const result = await runStep(step, {state, wanted, ci, say});
+    const report = reporter(process.stdout, said);
+    const result = await runStep(step, {state, wanted, ci, report});
     const seconds = (performance.now() - start) / 1000;
     for (const detail of result.details) if (!said.has(detail)) console.log(detail);
-    console.log(`      ${sum([result])} in ${seconds.toFixed(1)} s\n`);
+    console.log(
+      `${process.stdout.isTTY ? '\r\x1b[K' : ''}      ${sum([result])} in ${seconds.toFixed(1)} s\n`,
+    );
     outcomes.push({step, result, seconds});
   }
-  console.log(report(outcomes));
+  console.log(summary(outcomes));
   process.exit(outcomes.some(({result}) => result.failed > 0) ? 1 : 0);
 }
 

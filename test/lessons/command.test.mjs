@@ -4,7 +4,7 @@ import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {test} from 'node:test';
-import {chosen, obstacle, report, runStep} from '../../misc/commands/test.mjs';
+import {chosen, obstacle, reporter, runStep, summary} from '../../misc/commands/test.mjs';
 import {run} from '../../misc/setup/run.mjs';
 import {STEPS} from '../../misc/checks/steps.mjs';
 import {testFiles} from '../../misc/checks/unit-tests.mjs';
@@ -44,7 +44,7 @@ const step = (/** @type {Partial<Step>} */ changes = {}) => ({
   run: () => Promise.resolve(result(2)),
   ...changes,
 });
-const options = {state: state(), wanted: [], ci: false, say() {}};
+const options = {state: state(), wanted: [], ci: false, report: {failure() {}, progress() {}}};
 
 test('--only takes steps and groups, and refuses what there is not', () => {
   assert.deepEqual(chosen(undefined), STEPS);
@@ -93,10 +93,28 @@ test('a step that throws has failed', async () => {
 
 test('the last line is the sum, alone', () => {
   const lines = (/** @type {ReturnType<typeof result>[]} */ ...results) =>
-    report(results.map(each => ({step: step(), result: each, seconds: 1}))).split('\n');
+    summary(results.map(each => ({step: step(), result: each, seconds: 1}))).split('\n');
   assert.equal(lines(result(2), result(3)).at(-1), '5 passed, 0 failed');
   assert.equal(lines(result(2, 1), result(3, 0, 4)).at(-1), '5 passed, 1 failed, 4 skipped');
   assert.match(lines(result(2, 1))[1] ?? '', /^a +FAILED +2 +1 +0 +1\.0 s$/);
+});
+
+test('progress is written now and then, a failure at once', () => {
+  let time = 0;
+  let text = '';
+  const write = (/** @type {string} */ more) => (text += more);
+  const said = new Set();
+  const report = reporter({write}, said, () => time);
+  report.progress('1 passed');
+  time = 20_000;
+  report.progress('2 passed');
+  report.failure('wrong');
+  assert.equal(text, '      2 passed\nwrong\n');
+  assert.deepEqual([...said], ['wrong']);
+  const terminal = reporter({write, isTTY: true}, said, () => time);
+  time += 500;
+  terminal.progress('3 passed');
+  assert.match(text, /\r.*3 passed$/);
 });
 
 test('test files are the plain ones and the compiled ones whose source is there', t => {
