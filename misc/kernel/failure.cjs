@@ -30,10 +30,13 @@ function thrownFailure(value) {
   return {ename, evalue, traceback};
 }
 
-/** @returns {Failure} */
+/**
+ * Under the name by which Jupyter's tools know it.
+ * @returns {Failure}
+ */
 function interruption() {
   const evalue = 'The cell was interrupted. What earlier cells defined is still there.';
-  return {ename: 'Interrupted', evalue, traceback: [`Interrupted: ${evalue}`]};
+  return {ename: 'KeyboardInterrupt', evalue, traceback: [`Interrupted: ${evalue}`]};
 }
 
 /**

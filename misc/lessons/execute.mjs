@@ -51,7 +51,7 @@ export async function executeLesson(notebook, options) {
   const start = performance.now();
   // Its own process group, so that all of it can be ended at once.
   const child = spawn(venvPython, store ? [...args, '--store'] : args, {
-    env: {...jupyterEnvironment(), LATENT_PROFILE: profile, PYTHONUNBUFFERED: '1'},
+    env: {...jupyterEnvironment(), LATENT_PROFILE: profile, PYTHONDONTWRITEBYTECODE: '1'},
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });

@@ -11,37 +11,42 @@ export const NOTEBOOKS = path.join(root, 'notebooks');
 export class UnknownLesson extends Error {}
 
 /**
- * @param {readonly string[]} wanted '01', '01-dense-vae', '01-dense-vae.solutions', a file's path;
- *   none means all lessons
+ * @param {readonly string[]} wanted '01', '01-dense-vae', '01-dense-vae.solutions', or the path of any
+ *   notebook; none means all lessons
  * @param {{solutions?: boolean, folder?: string}} [options] `solutions`: with each lesson its solutions
- * @returns {string[]} paths, in the order of the course, each once
+ * @returns {string[]} paths, lessons in the order of the course, each once
  * @throws UnknownLesson
  */
 export function findLessons(wanted, {solutions = false, folder = NOTEBOOKS} = {}) {
   const known = fs
     .readdirSync(folder)
     .filter(file => /^\d\d-.*\.ipynb$/.test(file))
-    .map(file => path.basename(file, '.ipynb'))
+    .map(file => path.join(folder, file))
     .sort();
-  const lessons = known.filter(name => !name.endsWith('.solutions'));
-  const chosen =
-    wanted.length === 0 ? lessons : wanted.map(name => oneLesson(name, known, lessons));
-  const withSolutions = chosen.flatMap(name =>
-    solutions ? [name, ...known.filter(other => other === `${name}.solutions`)] : [name],
+  const lessons = known.filter(file => !file.endsWith('.solutions.ipynb'));
+  const chosen = wanted.length === 0 ? lessons : wanted.map(name => oneLesson(name, known));
+  const all = chosen.flatMap(file =>
+    solutions ? [file, ...known.filter(other => other === solutionsOf(file))] : [file],
   );
-  return [...new Set(withSolutions)].sort().map(name => path.join(folder, `${name}.ipynb`));
+  return [...new Set(all)].sort();
 }
+
+/** @param {string} file */
+const solutionsOf = file => file.replace(/\.ipynb$/, '.solutions.ipynb');
 
 /**
  * @param {string} wanted
  * @param {readonly string[]} known
- * @param {readonly string[]} lessons
+ * @returns {string}
  */
-function oneLesson(wanted, known, lessons) {
+function oneLesson(wanted, known) {
+  const file = path.resolve(wanted);
+  if (file.endsWith('.ipynb') && fs.existsSync(file)) return file;
   const name = path.basename(wanted, '.ipynb');
-  if (known.includes(name)) return name;
-  const [byNumber] = /^\d\d$/.test(name) ? lessons.filter(lesson => lesson.startsWith(name)) : [];
-  if (byNumber !== undefined) return byNumber;
-  const list = known.length > 0 ? known.map(lesson => `  ${lesson}`).join('\n') : '  (none yet)';
+  const found =
+    known.find(lesson => path.basename(lesson, '.ipynb') === name) ??
+    known.find(lesson => /^\d\d$/.test(name) && path.basename(lesson).startsWith(`${name}-`));
+  if (found !== undefined) return found;
+  const list = known.map(lesson => `  ${path.basename(lesson, '.ipynb')}`).join('\n');
   throw new UnknownLesson(`There is no lesson "${wanted}". The lessons are:\n${list}`);
 }

@@ -12,13 +12,13 @@ import os
 import resource
 import shutil
 import sys
-import threading
 import time
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from parent_watch import end_with_stdin
 
 TEMPLATES = Path(__file__).parent.parent / "nbtemplates"
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -27,17 +27,6 @@ STARTUP_SECONDS = 120
 
 def tell(event, **details):
     print(json.dumps({"event": event, **details}), flush=True)
-
-
-def end_with_stdin():
-    """Ends the process when the one that started it is gone; the kernel then ends itself."""
-
-    def watch():
-        while os.read(0, 1):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def first_line(source):

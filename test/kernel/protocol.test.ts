@@ -188,7 +188,7 @@ test('an interrupt ends a cell that waits, and keeps the state', async () => {
   kernel.interrupt();
   const run = await kernel.outcome(id);
   assert.equal(run.reply['status'], 'error');
-  assert.equal(run.errors[0]?.ename, 'Interrupted');
+  assert.equal(run.errors[0]?.ename, 'KeyboardInterrupt');
   assert.equal((await kernel.execute('state')).stdout, '6\n');
 });
 
@@ -198,7 +198,7 @@ test('an interrupt ends a loop that does not wait, and keeps the state', async (
   await kernel.waitFor(all => all.some(({type, parent}) => type === 'stream' && parent === id));
   kernel.interrupt();
   const run = await kernel.outcome(id);
-  assert.equal(run.errors[0]?.ename, 'Interrupted');
+  assert.equal(run.errors[0]?.ename, 'KeyboardInterrupt');
   assert.equal((await kernel.execute('looped')).stdout, '1\n');
 });
 
@@ -206,7 +206,7 @@ test('an interrupt request on the control channel does the same', async () => {
   const id = await kernel.sendCell('console.log("started"); await new Promise(() => {});');
   await kernel.waitFor(all => all.some(({type, parent}) => type === 'stream' && parent === id));
   assert.deepEqual(await kernel.request('interrupt_request', {}, 'control'), {status: 'ok'});
-  assert.equal((await kernel.outcome(id)).errors[0]?.ename, 'Interrupted');
+  assert.equal((await kernel.outcome(id)).errors[0]?.ename, 'KeyboardInterrupt');
 });
 
 test('an interrupt while no cell runs changes nothing', async () => {
