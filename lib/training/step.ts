@@ -10,13 +10,16 @@ import {tf} from '../tensor/tf';
 import {clipByGlobalNorm, type OptimizerConfig} from './optimizer';
 import {TrainingGraph} from './step-graph';
 
+/** The terms of a loss by name, `loss` among them: what a model's `elbo` returns. */
+export type LossTerms<T> = {readonly loss: tf.Scalar} & {readonly [K in keyof T]: tf.Tensor};
+
 /** What a training step is made of. */
-export interface TrainingStepOptions<I extends NamedTensors> {
+export interface TrainingStepOptions<I extends NamedTensors, T extends LossTerms<T>> {
   /** What is trained, by name. A weight that the loss does not depend on stays as it is. */
   readonly weights: Readonly<Record<string, tf.Variable>>;
   readonly optimizer: OptimizerConfig;
   /** `loss` is minimised; other terms are reported, those that are no scalars as their means. */
-  readonly loss: (inputs: I) => {readonly loss: tf.Scalar} & Readonly<Record<string, tf.Tensor>>;
+  readonly loss: (inputs: I) => T;
   /** The largest global norm of the gradients; longer ones are scaled down to it. */
   readonly clipNorm?: number;
   /** false runs eagerly; by default it is compiled where the backend can. */
@@ -24,12 +27,12 @@ export interface TrainingStepOptions<I extends NamedTensors> {
 }
 
 /** A training step and the state that it keeps: the optimizer's, and the number of steps. */
-export interface TrainingStep<I extends NamedTensors> {
+export interface TrainingStep<I extends NamedTensors, Term extends string = string> {
   /**
    * One step: loss and gradients at the inputs, then the update. One read from the device.
    * @returns the terms of the loss, before the update
    */
-  run(inputs: I, options?: {readonly learningRate?: number}): Record<string, number>;
+  run(inputs: I, options?: {readonly learningRate?: number}): Readonly<Record<Term, number>>;
   /** How many steps were run, over restored states too. */
   readonly steps: number;
   /** Whether steps run as graphs. */
@@ -60,13 +63,16 @@ export interface TrainingStep<I extends NamedTensors> {
  *
  * @throws RangeError when there are no weights or clipNorm is not positive
  */
-export function trainingStep<I extends NamedTensors>(
-  options: TrainingStepOptions<I>,
-): TrainingStep<I> {
+export function trainingStep<I extends NamedTensors, T extends LossTerms<T>>(
+  options: TrainingStepOptions<I, T>,
+): TrainingStep<I, keyof T & string> {
   return new Step(options);
 }
 
-class Step<I extends NamedTensors> implements TrainingStep<I> {
+class Step<I extends NamedTensors, T extends LossTerms<T>> implements TrainingStep<
+  I,
+  keyof T & string
+> {
   steps = 0;
   private readonly names: readonly string[];
   private readonly weights: readonly tf.Variable[];
@@ -74,7 +80,7 @@ class Step<I extends NamedTensors> implements TrainingStep<I> {
   private readonly graphs = new RecordingCache<TrainingGraph>('trainingStep');
   private isDisposed = false;
 
-  constructor(private readonly options: TrainingStepOptions<I>) {
+  constructor(private readonly options: TrainingStepOptions<I, T>) {
     const {weights, optimizer, clipNorm} = options;
     this.names = Object.keys(weights);
     this.weights = Object.values(weights);
@@ -93,7 +99,10 @@ class Step<I extends NamedTensors> implements TrainingStep<I> {
     return this.graphs.reports;
   }
 
-  run(inputs: I, {learningRate}: {readonly learningRate?: number} = {}): Record<string, number> {
+  run(
+    inputs: I,
+    {learningRate}: {readonly learningRate?: number} = {},
+  ): Readonly<Record<keyof T & string, number>> {
     this.demandUsable();
     const {optimizer} = this.options;
     const stepSize = optimizer.stepSize(learningRate ?? optimizer.learningRate, this.steps + 1);
@@ -101,7 +110,7 @@ class Step<I extends NamedTensors> implements TrainingStep<I> {
       ? this.runGraph(inputs, stepSize)
       : this.runEagerly(inputs, stepSize);
     this.steps += 1;
-    return terms;
+    return terms as Readonly<Record<keyof T & string, number>>;
   }
 
   state(): Record<string, tf.Tensor> {
@@ -185,7 +194,7 @@ class Step<I extends NamedTensors> implements TrainingStep<I> {
     const terms: Record<string, tf.Scalar> = {};
     const grads = tf.tidy(() => {
       const evaluate = () => {
-        const made = tensorsOf('trainingStep(loss)', loss(inputs));
+        const made: NamedTensors = tensorsOf('trainingStep(loss)', {...loss(inputs)});
         if (made.loss?.rank !== 0) {
           throw new TypeError(
             `trainingStep: loss has shape [${made.loss?.shape.join(',')}], expected a scalar.`,
@@ -194,7 +203,7 @@ class Step<I extends NamedTensors> implements TrainingStep<I> {
         for (const [name, term] of Object.entries(made)) {
           terms[name] = tf.keep(term.cast('float32').mean());
         }
-        return made.loss;
+        return made.loss as tf.Scalar;
       };
       const found = tf.variableGrads(evaluate, [...this.weights]).grads;
       if (clipNorm === undefined) return found;
