@@ -8,7 +8,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {logFile} from './context.mjs';
-import {npm} from './packages.mjs';
+import {NPM_LIMITS, npm} from './packages.mjs';
 import {findCommand, installCommand} from './remedies.mjs';
 import {tail} from './run.mjs';
 
@@ -152,10 +152,9 @@ async function findHeaders(context) {
   const found = there();
   if (found !== undefined) return found;
   const [command, ...first] = npm(context);
-  const args = ['install', '--prefix', fetched, '--no-save', '--no-audit', '--no-fund', HEADERS];
-  const limits = ['--fetch-retries=1', '--fetch-retry-maxtimeout=2000', '--fetch-timeout=20000'];
+  const args = ['install', '--prefix', fetched, '--no-save', ...NPM_LIMITS, HEADERS];
   fs.mkdirSync(fetched, {recursive: true});
   const log = logFile(context, 'addon');
-  await run(command, [...first, ...args, ...limits], {cwd: fetched, env, seconds: 90, log});
+  await run(command, [...first, ...args], {cwd: fetched, env, seconds: 90, log});
   return there();
 }

@@ -32,9 +32,10 @@ const TRIAL = `
 export async function prepareAddon(context, tensorflow) {
   const {places, node, platform, arch, progress} = context;
   const manifest = fs.readFileSync(path.join(places.binding, 'package.json'), 'utf8');
-  const own = {version: JSON.parse(manifest).version, node: `${platform}-${arch}-abi${node.abi}`};
+  const own = {version: JSON.parse(manifest).version, machine: `${platform}-${arch}`};
   const built = {...own, kind: 'built', tensorflow: tensorflow.detail};
   const prebuilt = {...own, kind: 'prebuilt'};
+  const tried = {abi: node.abi};
   const stamp = readStamp(places.setUpFolder, 'addon');
   const detail = stamp['detail'] ?? '';
 
@@ -42,37 +43,43 @@ export async function prepareAddon(context, tensorflow) {
   if (folder !== undefined && agrees(stamp, built)) {
     // `npm ci` empties the package's folder; the addon itself is kept in .set-up.
     linkTensorFlow(context, folder);
-    if (placeAddon(context)) return {ok: true, detail};
+    const placed = placeAddon(context);
+    if (placed && agrees(stamp, tried)) return {ok: true, detail};
+    // Node-API promises that it runs on another Node as well; one that does not is compiled again.
+    if (placed && typeof (await trial(context)) === 'object') {
+      writeStamp(places.setUpFolder, 'addon', {...stamp, ...tried});
+      return {ok: true, detail};
+    }
   }
   /** @type {{why: string, remedy?: string | undefined}} */
   let failure = {why: `No TensorFlow to compile against: ${tensorflow.detail}`};
   if (folder !== undefined) {
     const made = await compile(context, folder);
     if (made.ok) {
-      writeStamp(places.setUpFolder, 'addon', {...built, detail: made.detail});
+      writeStamp(places.setUpFolder, 'addon', {...built, ...tried, detail: made.detail});
       return made;
     }
     failure = {why: made.detail, remedy: made.remedy};
   }
-  if (agrees(stamp, prebuilt) && fs.existsSync(addonFile(context))) return {ok: true, detail};
+  if (agrees(stamp, {...prebuilt, ...tried}) && fs.existsSync(addonFile(context)))
+    return {ok: true, detail};
 
   const line = progress.begin("Upstream's prebuilt addon");
   const runs = (await downloadPrebuilt(context)) ?? (await trial(context));
   if (typeof runs === 'object') {
     line.done();
     const fetched = `${engineName(runs)}, prebuilt addon`;
-    writeStamp(places.setUpFolder, 'addon', {...prebuilt, detail: fetched});
+    writeStamp(places.setUpFolder, 'addon', {...prebuilt, ...tried, detail: fetched});
     return {ok: true, detail: fetched};
   }
   removeStamp(places.setUpFolder, 'addon');
   fs.rmSync(addonFile(context), {force: true});
-  const state = {
+  line.failed({ok: false, detail: `${runs}\nThe lessons run on WebAssembly instead, more slowly.`});
+  return {
     ok: false,
-    detail: `${failure.why}\nUpstream's prebuilt addon: ${runs}\nThe lessons run on WebAssembly instead, more slowly.`,
+    detail: `${failure.why}\nUpstream's prebuilt addon: ${runs}`,
     ...(failure.remedy === undefined ? {} : {remedy: failure.remedy}),
   };
-  line.failed(state);
-  return state;
 }
 
 /**

@@ -15,6 +15,12 @@ import {agrees, hashFiles, readStamp, writeStamp} from './stamp.mjs';
 /** Packages with a binary for each platform, which npm leaves out without a word when it cannot fit it. */
 const NATIVE = ['nodejs-polars', 'zeromq', '@resvg/resvg-js'];
 
+/** A registry that does not answer is given up after seconds, not minutes. */
+export const NPM_LIMITS = [
+  ...['--no-audit', '--no-fund', '--fetch-retries=2', '--fetch-timeout=60000'],
+  ...['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000'],
+];
+
 /**
  * @param {Context} context
  * @returns {Promise<StepState>}
@@ -80,10 +86,8 @@ async function npmCi(context) {
   const {places, env, run, downloads} = context;
   const cache = path.join(env['npm_config_cache'] ?? path.join(os.homedir(), '.npm'), '_cacache');
   const before = folderSize(path.join(cache, 'content-v2'));
-  const retries = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000'];
-  const limits = [...retries, '--fetch-retry-maxtimeout=4000', '--fetch-timeout=60000'];
   const [command, ...first] = npm(context);
-  const args = [...first, 'ci', '--no-audit', '--no-fund', ...limits];
+  const args = [...first, 'ci', ...NPM_LIMITS];
   const ended = await run(command, args, {
     cwd: places.root,
     env,

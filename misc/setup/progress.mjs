@@ -49,7 +49,7 @@ export class Progress {
    * @param {StepState} state
    */
   skip(title, state) {
-    this.line(`${title}: not there${explain(state)}`);
+    this.line(`${title}:${explain(state)}`);
   }
 
   /** @param {string} text one whole line or several */
