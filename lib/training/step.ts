@@ -194,7 +194,7 @@ class Step<I extends NamedTensors, T extends LossTerms<T>> implements TrainingSt
     const terms: Record<string, tf.Scalar> = {};
     const grads = tf.tidy(() => {
       const evaluate = () => {
-        const made: NamedTensors = tensorsOf('trainingStep(loss)', {...loss(inputs)});
+        const made = tensorsOf('trainingStep(loss)', loss(inputs) as unknown as NamedTensors);
         if (made.loss?.rank !== 0) {
           throw new TypeError(
             `trainingStep: loss has shape [${made.loss?.shape.join(',')}], expected a scalar.`,
