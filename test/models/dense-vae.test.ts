@@ -5,6 +5,8 @@ import {Random} from 'latent-lib/tensor/random';
 import {assignWeights, countWeights} from 'latent-lib/layers/weights';
 import {DenseVae, guideLoss} from 'latent-lib/models/dense-vae';
 import {klToStandardNormal} from 'latent-lib/probability/gaussian';
+import {adam} from 'latent-lib/training/optimizer';
+import {trainingStep} from 'latent-lib/training/step';
 import {close} from '../helpers/close';
 import {checkGradient} from '../helpers/gradient';
 import {leavesNoTensor} from '../helpers/memory';
@@ -128,3 +130,28 @@ function compare({input, expected, setting, weights}: GoldenTensors): void {
 
 parity('dense VAE', loadGolden('dense-vae'), compare);
 parity('dense VAE', loadGolden('dense-vae-torch'), compare);
+
+parity('dense VAE after one Adam step', loadGolden('dense-vae'), tensors => {
+  const {input, expected, setting, weights} = tensors;
+  const sizes = {pixels: setting('pixels'), hidden: setting('hidden'), latents: setting('latents')};
+  const inputs = {x: input<tf.Tensor2D>('x'), epsilon: input<tf.Tensor2D>('epsilon')};
+  const losses = {
+    elbo: (model: DenseVae) => ({...model.elbo(inputs.x, inputs.epsilon, setting('beta'))}),
+    guide: (model: DenseVae) => ({...guideLoss(model, inputs.x, inputs.epsilon)}),
+  };
+  for (const [name, loss] of Object.entries(losses)) {
+    const model = new DenseVae(sizes, new Random(1));
+    assignWeights(model.weights, weights());
+    const step = trainingStep({
+      weights: model.weights,
+      optimizer: adam({learningRate: setting('learningRate')}),
+      loss: () => loss(model),
+      compiled: false,
+    });
+    close(`${name} loss`, step.run({})['loss'] ?? NaN, expected(`${name} loss`), {atol: 1e-5});
+    for (const [weight, variable] of Object.entries(model.weights)) {
+      const want = expected(`${name} after Adam ${weight}`);
+      close(`${name} after Adam ${weight}`, variable, want, {atol: 1e-5});
+    }
+  }
+});
