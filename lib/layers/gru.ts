@@ -104,7 +104,7 @@ export class GruCell {
 
 type Gates = [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
 
-/** A gated recurrent unit over whole sequences: the inputs of all steps go through one product. */
+/** A gated recurrent unit over whole sequences. */
 export class Gru {
   /** The same weights, one step at a time. */
   readonly cell: GruCell;
@@ -149,54 +149,39 @@ export class Gru {
 
   private recurrence(x: tf.Tensor3D, initial?: tf.Tensor2D): Recurrence {
     const {inputs, units} = this.config;
-    const {B} = sizes('Gru', {x: `B T ${inputs}`}, {x});
+    const {B, T} = sizes('Gru', {x: `B T ${inputs}`}, {x});
     if (initial !== undefined) sizes('Gru', {x: 'B T I', initial: `B ${units}`}, {x, initial});
+    const ones = tf.ones<tf.Rank.R3>([1, T, B]);
     return {
-      gates: inputGates(this.cell, x.transpose<tf.Tensor3D>([2, 1, 0])),
-      recurrent: recurrentGates(this.cell),
+      inputs: tf.concat3d([x.transpose<tf.Tensor3D>([2, 1, 0]), ones], 0), // [I + 1, T, B]
+      kernel: tf.concat2d(Object.values(gateBlocks(this.cell)), 1), // [4H, H + I + 1]
       initial: initial?.transpose<tf.Tensor2D>() ?? tf.zeros<tf.Rank.R2>([units, B]),
     };
   }
 }
 
-/**
- * What `Recurrence.gates` wants of a cell and its inputs at all steps.
- * @param x [I, T, B]
- * @returns [4H, T, B] in blocks r, z, recurrent part of n, input part of n; both biases are in
- */
-export function inputGates(cell: GruCell, x: tf.Tensor3D): tf.Tensor3D {
-  const {I, T, B} = sizes(
-    'inputGates',
-    {weightIh: 'G I', x: 'I T B'},
-    {weightIh: cell.weightIh, x},
-  );
-  return tf.tidy(() => {
-    const {kernel, bias} = inputBlocks(cell);
-    const gates = tf.matMul(kernel, x.reshape<tf.Tensor2D>([I, T * B])).add(bias); // [4H, T·B]
-    return gates.reshape<tf.Tensor3D>([-1, T, B]);
-  });
+/** A cell's weights in the rows that `Recurrence.kernel` wants: r, z, u, v. */
+export interface GateBlocks {
+  /** [4H, H]; the state gives nothing to v */
+  readonly state: tf.Tensor2D;
+  /** [4H, I]; the input gives nothing to u */
+  readonly input: tf.Tensor2D;
+  /** [4H, 1]; r and z have two biases, u the state's, v the input's */
+  readonly bias: tf.Tensor2D;
 }
 
-/** A cell's input matrix and both its biases in the four blocks: kernel [4H, I], bias [4H, 1]. */
-export function inputBlocks(cell: GruCell): {kernel: tf.Tensor2D; bias: tf.Tensor2D} {
+/** Lays a cell's weights out for a recurrence. */
+export function gateBlocks(cell: GruCell): GateBlocks {
   const {inputs: I, units: H} = cell.config;
   return tf.tidy(() => {
     const [rz, n] = tf.split(cell.weightIh, [2 * H, H], 0) as [tf.Tensor2D, tf.Tensor2D];
     const [rzInput, nInput] = tf.split(cell.biasIh, [2 * H, H]) as [tf.Tensor1D, tf.Tensor1D];
     const [rzState, nState] = tf.split(cell.biasHh, [2 * H, H]) as [tf.Tensor1D, tf.Tensor1D];
+    const bias = tf.concat1d([rzInput.add<tf.Tensor1D>(rzState), nState, nInput]); // [4H]
     return {
-      kernel: tf.concat2d([rz, tf.zeros<tf.Rank.R2>([H, I]), n], 0),
-      bias: tf
-        .concat1d([rzInput.add<tf.Tensor1D>(rzState), nState, nInput])
-        .expandDims<tf.Tensor2D>(1),
+      state: tf.concat2d([cell.weightHh, tf.zeros<tf.Rank.R2>([H, H])], 0),
+      input: tf.concat2d([rz, tf.zeros<tf.Rank.R2>([H, I]), n], 0),
+      bias: bias.expandDims<tf.Tensor2D>(1),
     };
   });
-}
-
-/** A cell's recurrent matrix in the four blocks, [4H, H]: n's input part gets nothing from the state. */
-export function recurrentGates(cell: GruCell): tf.Tensor2D {
-  return tf.pad2d(cell.weightHh, [
-    [0, cell.config.units],
-    [0, 0],
-  ]);
 }

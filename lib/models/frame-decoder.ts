@@ -3,13 +3,13 @@
  * Source: AdamGabrys/WorkshopOnSignalReconstructionWithVAE, notebook 2, SinDecoder.   Lesson: notebooks/02-gru-sinusoids.
  */
 import {Dense} from '../layers/dense';
-import {GruCell, inputBlocks, recurrentGates} from '../layers/gru';
+import {gateBlocks, GruCell} from '../layers/gru';
 import {allStates} from '../layers/gru-recurrence';
 import {joinWeights, type Weights} from '../layers/weights';
 import type {Random} from '../tensor/random';
 import {ShapeError, sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
-import {forcedInputs, freeInputs, type TeacherForcing} from './teacher-forcing';
+import {forceFrames, runFreely, type TeacherForcing} from './teacher-forcing';
 
 export interface FrameDecoderConfig {
   /** L */
@@ -86,23 +86,28 @@ export class FrameDecoder {
   private states(z: tf.Tensor2D, steps: number, forcing?: TeacherForcing): tf.Tensor3D {
     const {latents, samplesPerFrame, units} = this.config;
     const {kernel, bias} = this.projection;
-    const {fixed, open} =
-      forcing === undefined ? freeInputs(bias, steps) : forcedInputs(bias, steps, forcing);
-    const input = inputBlocks(this.cell); // kernel [4H, L + F], bias [4H, 1]
-    const [ofLatents, ofFrame] = tf.split(input.kernel, [latents, samplesPerFrame], 1) as [
+    const {truth, open} =
+      forcing === undefined ? runFreely(steps) : forceFrames(steps, samplesPerFrame, forcing);
+    const batch = Math.max(z.shape[0], truth?.shape[2] ?? 1); // B
+    const ones = tf.ones<tf.Rank.R3>([1, steps, batch]);
+    const blocks = gateBlocks(this.cell);
+    const [ofLatents, ofFrame] = tf.split(blocks.input, [latents, samplesPerFrame], 1) as [
       tf.Tensor2D,
       tf.Tensor2D,
+    ]; // [4H, L] and [4H, F]
+    const toFrame = tf.concat2d([kernel, bias.expandDims<tf.Tensor2D>(0)], 0); // [H + 1, F]
+    const ofOwnFrame: tf.Tensor2D = tf.matMul(ofFrame, toFrame, false, true); // [4H, H + 1]: of the state, and 1
+    const rows = [
+      {columns: ofOwnFrame, inputs: open.mul<tf.Tensor3D>(ones)},
+      {columns: ofLatents, inputs: z.transpose().expandDims(1).mul<tf.Tensor3D>(ones)},
+      {columns: blocks.bias, inputs: ones},
+      ...(truth === undefined ? [] : [{columns: ofFrame, inputs: truth}]),
     ];
-    const fromLatents = tf.matMul(ofLatents, z, false, true).add(input.bias); // [4H, B]
-    const fromFixed = tf
-      .matMul(ofFrame, fixed.reshape<tf.Tensor2D>([samplesPerFrame, -1]))
-      .reshape([4 * units, steps, -1]); // [4H, N, W]
-    const gates = fromLatents.expandDims(1).add<tf.Tensor3D>(fromFixed); // [4H, N, B]
-    const fromOwnFrame: tf.Tensor2D = tf.matMul(ofFrame, kernel, false, true); // [4H, H]
+    const allInputs = rows.map(({inputs}) => inputs);
     return allStates({
-      gates,
-      recurrent: tf.concat2d([recurrentGates(this.cell), fromOwnFrame], 1), // [4H, 2H]
-      initial: tf.zeros([units, gates.shape[2]]),
+      inputs: tf.concat3d(allInputs, 0), // [1 + L + 1 + F, N, B]
+      kernel: tf.concat2d([blocks.state, ...rows.map(({columns}) => columns)], 1),
+      initial: tf.zeros([units, batch]),
       feedback: open,
     });
   }

@@ -16,47 +16,40 @@ export interface TeacherForcing {
   readonly coins: tf.Tensor<tf.Rank.R1 | tf.Rank.R2>;
 }
 
-/** A decoder's inputs at all steps, feature-major. W is B, or 1 where all examples are fed alike. */
-export interface DecoderInputs {
-  /** [F, N, W] what is fed whatever the decoder writes: the true frame, or the own frame's bias */
-  readonly fixed: tf.Tensor3D;
-  /** [1, N, W] 1 where the own frame counts, 0 where the true frame stands in its place */
+/** Which frames a decoder is fed at all steps, feature-major. */
+export interface FramePlan {
+  /** [F, N, B] the true frame before each step, zeros where the own frame is fed; none when running freely */
+  readonly truth?: tf.Tensor3D;
+  /** [1, N, B], or [1, N, 1] for all examples: 1 where the decoder's own frame is fed, else 0 */
   readonly open: tf.Tensor3D;
 }
 
-/** The decoder's own frame at every step, zeros at step 0. @param bias [F] of a frame */
-export function freeInputs(bias: tf.Tensor1D, steps: number): DecoderInputs {
-  const {F} = sizes('freeInputs', {bias: 'F'}, {bias});
-  return tf.tidy(() => {
-    const open = notAtFirst(steps);
-    return {open, fixed: bias.reshape([F, 1, 1]).mul<tf.Tensor3D>(open)};
-  });
+/** The decoder's own frame at every step; nothing at step 0. */
+export function runFreely(steps: number): FramePlan {
+  return {open: notAtFirst(steps)};
 }
 
 /**
- * The true frame where the coin is 1, else the decoder's own; zeros at step 0.
- * @param bias [F] of a frame
- * @throws ShapeError when coins are neither [N] nor [B, N]
+ * The true frame where the coin is 1, else the decoder's own; nothing at step 0.
+ * @throws ShapeError when the signal has another number of frames, or coins are neither [N] nor [B, N]
  */
-export function forcedInputs(
-  bias: tf.Tensor1D,
+export function forceFrames(
   steps: number,
+  samplesPerFrame: number,
   {signal, coins}: TeacherForcing,
-): DecoderInputs {
-  const {F} = sizes('forcedInputs', {bias: 'F', signal: 'B T'}, {bias, signal});
-  const pattern = coins.rank === 1 ? `${steps}` : `B ${steps}`;
+): FramePlan {
   const remedy = `One coin a step, ${steps} steps; [B, ${steps}] for coins of each example.`;
-  sizes('forcedInputs', {signal: 'B T', coins: pattern}, {signal, coins}, remedy);
+  const pattern = coins.rank === 1 ? `${steps}` : `B ${steps}`;
+  sizes('TeacherForcing', {signal: 'B T', coins: pattern}, {signal, coins}, remedy);
   return tf.tidy(() => {
-    const own = tf.sub(1, coins.transpose()).reshape<tf.Tensor3D>([1, steps, -1]); // [1, N, W]
+    const own = tf.sub(1, coins.transpose()).reshape([1, steps, -1]); // [1, N, B] or [1, N, 1]
     const open = own.mul<tf.Tensor3D>(notAtFirst(steps));
-    const before = signal.slice([0, 0], [-1, (steps - 1) * F]).pad([
+    const before = signal.slice([0, 0], [-1, (steps - 1) * samplesPerFrame]).pad([
       [0, 0],
-      [F, 0],
+      [samplesPerFrame, 0],
     ]); // [B, N·F], one frame late
-    const truth = before.reshape([-1, steps, F]).transpose([2, 1, 0]); // [F, N, B]
-    const fixed = truth.mul(tf.sub(1, open)).add<tf.Tensor3D>(bias.reshape([F, 1, 1]).mul(open));
-    return {fixed, open};
+    const truth = before.reshape([-1, steps, samplesPerFrame]).transpose([2, 1, 0]); // [F, N, B]
+    return {truth: truth.mul<tf.Tensor3D>(tf.sub(1, open)), open};
   });
 }
 
