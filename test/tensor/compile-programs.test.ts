@@ -12,7 +12,7 @@ import {close} from '../helpers/close';
 before(ready);
 
 /** What must be compiled to be tested; on other backends functions run eagerly. */
-const whereCompiled = {skip: tf.findBackendFactory('tensorflow') === undefined};
+const whereCompiled = {skip: !tf.findBackendFactory('tensorflow')};
 
 type Op = (x: tf.Tensor3D, random: Random, weight: tf.Tensor2D) => tf.Tensor;
 

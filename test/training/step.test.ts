@@ -11,7 +11,7 @@ import {close} from '../helpers/close';
 before(ready);
 
 /** What must be compiled to be tested; on other backends functions run eagerly. */
-const whereCompiled = {skip: tf.findBackendFactory('tensorflow') === undefined};
+const whereCompiled = {skip: !tf.findBackendFactory('tensorflow')};
 
 type Inputs = {x: tf.Tensor2D; epsilon: tf.Tensor2D; beta: tf.Scalar};
 
