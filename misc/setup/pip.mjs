@@ -11,8 +11,8 @@ import {tail} from './run.mjs';
 /** @typedef {import('./context.mjs').Context} Context */
 /** @typedef {import('./context.mjs').StepState} StepState */
 
-/** The whole question must be answered within this many seconds. */
-const PATIENCE = 25;
+/** The question whether the index answers must be settled within this many seconds. */
+export const INDEX_PATIENCE = 25;
 
 const COMMON = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
 
@@ -20,9 +20,10 @@ const COMMON = ['--disable-pip-version-check', '--no-input', '--progress-bar', '
  * Asks the index for one small wheel, so that a network that does not answer is known at once,
  * and not after minutes of retries.
  * @param {Context} context
+ * @param {number} [patience] seconds
  * @returns {Promise<StepState | undefined>} why it does not answer
  */
-export async function askIndex(context) {
+export async function askIndex(context, patience = INDEX_PATIENCE) {
   const {places, run, env} = context;
   const pin = /^nbclient==\S+$/m.exec(fs.readFileSync(places.requirements, 'utf8'))?.[0];
   const folder = path.join(places.setUpFolder, 'probe');
@@ -31,12 +32,12 @@ export async function askIndex(context) {
   const ended = await run(places.venvPython, [...args, ...limits, pin ?? 'nbclient'], {
     cwd: places.root,
     env: cleanEnvironment(env),
-    seconds: PATIENCE,
+    seconds: patience,
     log: logFile(context, 'python'),
   });
   fs.rmSync(folder, {recursive: true, force: true});
   if (ended.code === 0) return undefined;
-  const why = ended.timedOut ? `no answer in ${PATIENCE} s` : reason(ended.output);
+  const why = ended.timedOut ? `no answer in ${patience} s` : reason(ended.output);
   return {
     ok: false,
     detail: `No Python package index can be reached: ${why}`,
