@@ -69,6 +69,12 @@ export function strictOptions() {
 }
 
 /**
+ * Declaration files of packages, read once in a process.
+ * @type {Map<string, ts.SourceFile>}
+ */
+const libraries = new Map();
+
+/**
  * One program over the modules of several notebooks, so that the libraries are read once.
  * @param {readonly CellModule[]} modules
  * @param {ts.CompilerOptions} options
@@ -82,8 +88,10 @@ export function programOf(modules, options) {
   host.readFile = file => texts.get(file) ?? readFile(file);
   host.getSourceFile = (file, language, ...rest) => {
     const text = texts.get(file);
-    if (text === undefined) return getSourceFile(file, language, ...rest);
-    return ts.createSourceFile(file, text, language, true);
+    if (text !== undefined) return ts.createSourceFile(file, text, language, true);
+    const known = libraries.get(file) ?? getSourceFile(file, language, ...rest);
+    if (known && file.includes('node_modules')) libraries.set(file, known);
+    return known;
   };
   host.getCurrentDirectory = () => NOTEBOOKS;
   return ts.createProgram([...texts.keys()], options, host);
