@@ -3,9 +3,9 @@
  * The steps of `npm test`, each with what it needs of the set-up.
  * Source: CONTRIBUTING.md, "Commands".   Lesson: none.
  */
-import {existsSync, readdirSync} from 'node:fs';
+import {readdirSync} from 'node:fs';
 import path from 'node:path';
-import {pathToFileURL} from 'node:url';
+import {runNbval} from '../lessons/nbval.mjs';
 import {run} from '../setup/run.mjs';
 import {checkLessons} from './lessons.mjs';
 import {ROOT, describe, notebookFiles} from './notebook.mjs';
@@ -92,7 +92,8 @@ export const STEPS = [
     groups: ['lessons'],
     does: 'executes the lessons, quick profile, and compares the marked outputs',
     needs: JUPYTER,
-    run: runNbval,
+    run: (wanted, report) =>
+      runNbval({profile: 'quick', lessons: wanted, say: line => report.note(line.trim())}),
   },
   {
     name: 'stock',
@@ -118,18 +119,6 @@ function libraryFiles() {
   return readdirSync(lib, {recursive: true, encoding: 'utf8'})
     .filter(name => /(?<!\.d)\.ts$/.test(name) && !/^(?:dist|node_modules)\b/.test(name))
     .map(name => path.join(lib, name));
-}
-
-/**
- * @param {readonly string[]} wanted
- * @returns {Promise<Result>}
- */
-async function runNbval(wanted) {
-  const file = path.join(ROOT, 'misc', 'lessons', 'nbval.mjs');
-  if (!existsSync(file)) throw new Error('misc/lessons/nbval.mjs is missing.');
-  /** @type {{runNbval(options: {profile: string, lessons: readonly string[]}): Promise<Result>}} */
-  const nbval = await import(pathToFileURL(file).href);
-  return nbval.runNbval({profile: 'quick', lessons: wanted});
 }
 
 /**

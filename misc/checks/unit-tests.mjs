@@ -14,12 +14,14 @@ import {ROOT} from './notebook.mjs';
  *   readonly details: readonly string[], readonly skips: readonly string[]}} Result */
 
 /**
- * Takes each failure as it comes, and where the step stands as often as the step likes to say it.
- * @typedef {{failure(text: string): void, progress(text: string): void}} Report
+ * Takes each failure as it comes, a note on what begins, and as often as the step likes to say it,
+ * where it stands.
+ * @typedef {{failure(text: string): void, note(text: string): void,
+ *   progress(text: string): void}} Report
  */
 
 /** @type {Report} */
-export const SILENT = {failure() {}, progress() {}};
+export const SILENT = {failure() {}, note() {}, progress() {}};
 
 const MINUTES = 10;
 

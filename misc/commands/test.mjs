@@ -131,6 +131,9 @@ export function reporter(stream, said, now = Date.now) {
       said.add(text);
       stream.write(stream.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
     },
+    note(text) {
+      stream.write(stream.isTTY ? `\r\x1b[K      ${text}` : `      ${text}\n`);
+    },
     progress(text) {
       if (now() - last < every) return;
       last = now();

@@ -7,7 +7,7 @@ import {test} from 'node:test';
 import {chosen, obstacle, reporter, runStep, summary} from '../../misc/commands/test.mjs';
 import {run} from '../../misc/setup/run.mjs';
 import {STEPS} from '../../misc/checks/steps.mjs';
-import {testFiles} from '../../misc/checks/unit-tests.mjs';
+import {SILENT, testFiles} from '../../misc/checks/unit-tests.mjs';
 
 /** @typedef {import('../../misc/checks/steps.mjs').Step} Step */
 
@@ -44,7 +44,7 @@ const step = (/** @type {Partial<Step>} */ changes = {}) => ({
   run: () => Promise.resolve(result(2)),
   ...changes,
 });
-const options = {state: state(), wanted: [], ci: false, report: {failure() {}, progress() {}}};
+const options = {state: state(), wanted: [], ci: false, report: SILENT};
 
 test('--only takes steps and groups, and refuses what there is not', () => {
   assert.deepEqual(chosen(undefined), STEPS);
@@ -108,8 +108,9 @@ test('progress is written now and then, a failure at once', () => {
   report.progress('1 passed');
   time = 20_000;
   report.progress('2 passed');
+  report.note('lesson 1');
   report.failure('wrong');
-  assert.equal(text, '      2 passed\nwrong\n');
+  assert.equal(text, '      2 passed\n      lesson 1\nwrong\n');
   assert.deepEqual([...said], ['wrong']);
   const terminal = reporter({write, isTTY: true}, said, () => time);
   time += 500;
