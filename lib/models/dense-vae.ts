@@ -75,10 +75,9 @@ export class DenseVae {
 
   /** Log odds of each pixel; their sigmoid is the image. @param z [B, L] @returns [B, D] */
   decode(z: tf.Tensor2D): tf.Tensor2D {
-    return tf.tidy(() => {
-      const h = this.layers['decoder.hidden'].apply(z); // [B, H]
-      return this.layers['decoder.pixels'].apply(h); // [B, D]
-    });
+    return tf.tidy(() =>
+      this.layers['decoder.pixels'].apply(this.layers['decoder.hidden'].apply(z)),
+    ); // [B, D]
   }
 
   /** −log p(x|z). @param x [B, D] @param z [B, L] @returns [B] in nats, summed over pixels */
