@@ -21,11 +21,12 @@ async function executed(...cells) {
   const require = createRequire(import.meta.url);
   const node = require('tslab/dist/converter.js').createConverter({isJS: false, isBrowser: false});
   const quiet = {log() {}, error() {}};
+  const both = {node, browser: node, close: () => node.close()};
   const {createExecutor} = require('tslab/dist/executor.js');
-  const executor = createExecutor(process.cwd(), {node, browser: node}, quiet);
+  const executor = createExecutor(process.cwd(), both, quiet);
   const results = [];
   for (const cell of cells) results.push(await executor.execute(cell));
-  node.close();
+  both.close();
   return results;
 }
 
