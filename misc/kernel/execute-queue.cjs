@@ -58,7 +58,7 @@ class ExecuteQueue {
       });
       for (const request of aborted) {
         this.#publish('status', {execution_state: 'busy'}, request);
-        this.#finish(request, {status: 'aborted', execution_count: count});
+        this.#finish(request, {status: 'aborted'});
       }
     }
     this.#busy = false;
