@@ -5,9 +5,9 @@
 import {chunk, pngFile} from './png';
 
 /**
- * Encodes an image with a palette; pixels are opaque or not there at all. More than 256 colours are first rounded, then the rarest
- * take the nearest of the frequent: meant for figures, whose colours are few and whose edges are grey.
- * @param rgba width · height · 4 bytes; opacity 0 is transparent, any other opaque
+ * Encodes an image with a palette of colours and opacities. If there are more than 256, the rarest
+ * take the nearest of the frequent: meant for figures, whose colours are few and whose edges fade.
+ * @param rgba width · height · 4 bytes
  */
 export function encodePalettePng(rgba: Uint8Array, width: number, height: number): Buffer {
   if (rgba.length !== width * height * 4) {
@@ -22,22 +22,19 @@ export function encodePalettePng(rgba: Uint8Array, width: number, height: number
       lines[y * (width + 1) + 1 + x] = indexOf(colourAt(rgba, (y * width + x) * 4));
     }
   }
-  const colours = Buffer.from(palette.flatMap(colour => channels(colour)));
-  const opacities = Buffer.from(palette.map(colour => (colour === TRANSPARENT ? 0 : 255)));
+  const colours = Buffer.from(palette.flatMap(colour => channels(colour).slice(0, 3)));
+  const opacities = Buffer.from(palette.map(colour => channels(colour)[3]));
   return pngFile(width, height, 3, lines, [chunk('PLTE', colours), chunk('tRNS', opacities)]);
 }
 
-/** The colour of a pixel that is not there. */
-const TRANSPARENT = 1 << 24;
-
-/** Red, green and blue in one number. */
+/** Red, green, blue and opacity in one number; all that is not there is the same. */
 function colourAt(rgba: Uint8Array, at: number): number {
-  if (rgba[at + 3] === 0) return TRANSPARENT;
-  return (rgba[at]! << 16) | (rgba[at + 1]! << 8) | rgba[at + 2]!;
+  const [red, green, blue, opacity] = [rgba[at]!, rgba[at + 1]!, rgba[at + 2]!, rgba[at + 3]!];
+  return opacity === 0 ? 0 : ((red << 24) | (green << 16) | (blue << 8) | opacity) >>> 0;
 }
 
-function channels(colour: number): [number, number, number] {
-  return [(colour >> 16) & 0xff, (colour >> 8) & 0xff, colour & 0xff];
+function channels(colour: number): [number, number, number, number] {
+  return [colour >>> 24, (colour >>> 16) & 0xff, (colour >>> 8) & 0xff, colour & 0xff];
 }
 
 function choosePalette(rgba: Uint8Array): {
@@ -52,7 +49,7 @@ function choosePalette(rgba: Uint8Array): {
   // A colour stands for its neighbourhood: the most frequent one of each small cube is kept.
   const cubes = new Map<number, {colour: number; count: number; best: number}>();
   for (const [colour, count] of counts) {
-    const cube = counts.size <= 256 ? colour : colour & 0x1f8f8f8;
+    const cube = counts.size <= 256 ? colour : (colour & 0xf8f8f8f0) >>> 0;
     const known = cubes.get(cube);
     if (!known) cubes.set(cube, {colour, count, best: count});
     else {
@@ -75,14 +72,15 @@ function choosePalette(rgba: Uint8Array): {
   return {palette, indexOf};
 }
 
+/** The most similar colour; a faint one may be off in hue, but not in opacity. */
 function nearest(palette: readonly number[], colour: number): number {
-  const [red, green, blue] = channels(colour);
+  const [red, green, blue, opacity] = channels(colour);
   let best = 0;
   let smallest = Infinity;
   for (const [index, candidate] of palette.entries()) {
-    if (candidate === TRANSPARENT) continue;
-    const [r, g, b] = channels(candidate);
-    const distance = (r - red) ** 2 + (g - green) ** 2 + (b - blue) ** 2;
+    const [r, g, b, o] = channels(candidate);
+    const hue = ((r - red) ** 2 + (g - green) ** 2 + (b - blue) ** 2) * (opacity / 255) ** 2;
+    const distance = hue + 3 * (o - opacity) ** 2;
     if (distance < smallest) [best, smallest] = [index, distance];
   }
   return best;

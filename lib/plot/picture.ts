@@ -28,7 +28,7 @@ export function assertDrawable(figure: Figure): void {
 export async function toSvg(figure: Figure): Promise<string> {
   assertDrawable(figure);
   const {width, height} = figure.layout;
-  const {data, layout} = JSON.parse(JSON.stringify(onPaper(figure))) as Figure;
+  const {data, layout} = JSON.parse(JSON.stringify(withoutReading(figure))) as Figure;
   const svg = await plotly().toImage(
     {data, layout},
     {format: 'svg', width, height, imageDataOnly: true},
@@ -40,28 +40,21 @@ export async function toSvg(figure: Figure): Promise<string> {
 }
 
 /**
- * The figure as a PNG file on white, in at most 256 colours.
+ * The figure as a PNG file in at most 256 colours, see-through like the figure itself: its ink reads
+ * on white and on black.
  * @param scale pixels of the picture for one of the figure
  */
 export async function toPng(figure: Figure, scale = 1): Promise<Buffer> {
   const svg = await toSvg(figure);
   const picture = new Resvg(svg, {
-    background: 'white',
     font: FONT,
     fitTo: {mode: 'zoom', value: scale},
   }).render();
   return encodePalettePng(picture.pixels, picture.width, picture.height);
 }
 
-/**
- * On white paper the ink can be darker than on a screen that may be black. Images are handed
- * through as they are ('fast'), since nothing here can read their pixels.
- */
-function onPaper({data, layout, alt}: Figure): Figure {
-  const font = {...(layout['font'] as Record<string, unknown> | undefined), color: '#333333'};
-  return {
-    data: data.map(trace => (trace.type === 'image' ? {...trace, zsmooth: 'fast'} : trace)),
-    layout: {...layout, font, paper_bgcolor: 'white', plot_bgcolor: 'white'},
-    alt,
-  };
+/** Images are handed through as they are ('fast'), since nothing here can read their pixels. */
+function withoutReading({data, layout, alt}: Figure): Figure {
+  const plain = data.map(trace => (trace.type === 'image' ? {...trace, zsmooth: 'fast'} : trace));
+  return {data: plain, layout, alt};
 }

@@ -86,8 +86,8 @@ test('a polars DataFrame is a table; a long one keeps both ends', () => {
   const bundle = bundleOf(frame, undefined, {rows: 6});
   const lines = bundle['text/plain'].split('\n');
   assert.equal(lines.length, 2 + 7 + 1);
-  assert.match(bundle['text/plain'], /^ {3}0 {2}0\.500$/m);
-  assert.match(bundle['text/plain'], /^ {2}49 {2}0\.500$/m);
+  assert.match(bundle['text/plain'], /^ {3}0 {2}0\.5000$/m);
+  assert.match(bundle['text/plain'], /^ {2}49 {2}0\.5000$/m);
   assert.equal(lines.at(-1), '50 rows, 2 columns');
 });
 

@@ -11,28 +11,31 @@ import {readPng} from './read-png';
 const options = {title: 'A straight line', x: 'step', y: 'loss', yUnit: 'nats'};
 const straight = line([{name: 'posterior', y: [0, 1, 2, 3]}], options);
 
-function share(png: Buffer, test: (r: number, g: number, b: number) => boolean): number {
+function share(
+  png: Buffer,
+  test: (r: number, g: number, b: number, opacity: number) => boolean,
+): number {
   const {rgba, width, height} = readPng(png);
   let count = 0;
   for (let at = 0; at < rgba.length; at += 4) {
-    if (test(rgba[at]!, rgba[at + 1]!, rgba[at + 2]!)) count++;
+    if (test(rgba[at]!, rgba[at + 1]!, rgba[at + 2]!, rgba[at + 3]!)) count++;
   }
   return count / (width * height);
 }
 
-test('the picture has the size of the figure, on white, and shows the line in its colour', async () => {
+test('the picture has the size of the figure, is see-through, and shows the line in its colour', async () => {
   const png = await toPng(straight);
   const {width, height} = readPng(png);
   assert.deepEqual([width, height], [640, 360]);
-  assert.ok(share(png, (r, g, b) => r + g + b === 765) > 0.8, 'white');
+  assert.ok(share(png, (_r, _g, _b, opacity) => opacity === 0) > 0.8, 'see-through');
   assert.ok(share(png, (r, g, b) => r === 0xd5 && g === 0x5e && b === 0) > 1e-3, 'the line');
 });
 
 test('texts are drawn with the shipped font', async () => {
   const bare: Figure = {...straight, data: [], layout: {...straight.layout, title: {text: ''}}};
-  const dark = (r: number, g: number, b: number) => r + g + b < 300;
-  const [with_, without] = [share(await toPng(straight), dark), share(await toPng(bare), dark)];
-  assert.ok(with_ > without + 5e-4, `${with_} against ${without}`);
+  const ink = (r: number, _g: number, b: number, o: number) => r === 0x77 && b === 0x77 && o > 99;
+  const [with_, without] = [share(await toPng(straight), ink), share(await toPng(bare), ink)];
+  assert.ok(with_ > 1.5 * without, `${with_} against ${without}`);
 });
 
 test('a matrix is drawn as squares of one colour, not as a blur', async () => {
@@ -54,7 +57,7 @@ test('an image grid is drawn with its pixels', async () => {
   const white = await toPng(
     imageGrid([new Float32Array(16)], {title: 'One black image', side: 90}),
   );
-  const black = share(white, (r, g, b) => r + g + b === 0);
+  const black = share(white, (r, g, b, o) => r + g + b === 0 && o === 255);
   assert.ok(black > 0.02, String(black));
 });
 
