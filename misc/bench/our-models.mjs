@@ -1,0 +1,81 @@
+/**
+ * The models of the bench on our side: the library's, each with its loss and its batches.
+ */
+import {DenseVae, guideLoss} from 'latent-lib/models/dense-vae';
+import {
+  SinusoidAutoencoder,
+  SOURCE_SIZES,
+  sourceObjective,
+} from 'latent-lib/models/sinusoid-autoencoder';
+import {Random} from 'latent-lib/tensor/random';
+import {statelessNormal} from 'latent-lib/tensor/stateless-random';
+import {tf} from 'latent-lib/tensor/tf';
+import {readTable} from './data.mjs';
+
+/**
+ * What a step is made of. Noise is drawn inside the step, as the originals do, from the seed.
+ * @typedef {object} OurModel
+ * @property {Readonly<Record<string, tf.Variable>>} weights
+ * @property {number} learningRate
+ * @property {Record<string, tf.Tensor>[]} batches
+ * @property {(inputs: Record<string, tf.Tensor>) => {loss: tf.Scalar}} loss of a batch and `seed` [2]
+ */
+
+/** @type {Record<string, (folder: string) => OurModel>} */
+export const OUR_MODELS = {
+  'dense-vae': folder => {
+    const vae = new DenseVae({pixels: 784, hidden: 64, latents: 32}, new Random(1));
+    return {
+      weights: vae.weights,
+      learningRate: 1e-3,
+      batches: rows(folder, 'images', 32, 784).map(x => ({x})),
+      loss: ({x, seed}) => {
+        const {loss} = guideLoss(vae, /** @type {tf.Tensor2D} */ (x), noise([32, 32], seed));
+        return {loss};
+      },
+    };
+  },
+  'sinusoid-autoencoder': folder => {
+    const model = new SinusoidAutoencoder(SOURCE_SIZES, new Random(1));
+    const signals = rows(folder, 'signals', 32, 50);
+    const coins = rows(folder, 'coins', 1, 10).map(row => row.reshape([10]));
+    return {
+      weights: model.weights,
+      learningRate: 1e-3,
+      batches: signals.map((signal, which) => ({signal, coins: coins[which] ?? tf.zeros([10])})),
+      loss: ({signal, coins, seed}) => {
+        const losses = model.calcLoss(
+          /** @type {tf.Tensor2D} */ (signal),
+          noise([32, 2], seed),
+          /** @type {tf.Tensor1D} */ (coins),
+        );
+        return {loss: sourceObjective(losses)};
+      },
+    };
+  },
+};
+
+/**
+ * @param {[number, number]} shape
+ * @param {tf.Tensor | undefined} seed [2]
+ */
+function noise(shape, seed) {
+  const drawn = statelessNormal(shape, /** @type {tf.Tensor1D} */ (seed));
+  return /** @type {tf.Tensor2D} */ (drawn);
+}
+
+/**
+ * The batches of one table.
+ * @param {string} folder
+ * @param {Parameters<typeof readTable>[1]} name
+ * @param {number} batch
+ * @param {number} width
+ * @returns {tf.Tensor2D[]}
+ */
+function rows(folder, name, batch, width) {
+  const values = readTable(folder, name);
+  const size = batch * width;
+  return Array.from({length: Math.floor(values.length / size)}, (_, which) =>
+    tf.tensor2d(values.slice(which * size, (which + 1) * size), [batch, width]),
+  );
+}
