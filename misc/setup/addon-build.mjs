@@ -127,6 +127,14 @@ export function placeAddon(context) {
 }
 
 /**
+ * Throws the compiled addon away, as it does not run.
+ * @param {Context} context
+ */
+export function removeAddon(context) {
+  fs.rmSync(builtFile(context), {force: true});
+}
+
+/**
  * @param {Context} context
  * @returns {string | undefined}
  */

@@ -3,11 +3,11 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import {buildAddon, linkTensorFlow, placeAddon} from './addon-build.mjs';
+import {buildAddon, linkTensorFlow, placeAddon, removeAddon} from './addon-build.mjs';
 import {downloadPrebuilt} from './addon-prebuilt.mjs';
 import {logFile} from './context.mjs';
 import {tail} from './run.mjs';
-import {agrees, readStamp, removeStamp, writeStamp} from './stamp.mjs';
+import {agrees, readStamp, writeStamp} from './stamp.mjs';
 import {TENSORFLOW, tensorFlowFolder} from './tensorflow.mjs';
 
 /** @typedef {import('./context.mjs').Context} Context */
@@ -72,7 +72,6 @@ export async function prepareAddon(context, tensorflow) {
     writeStamp(places.setUpFolder, 'addon', {...prebuilt, ...tried, detail: fetched});
     return {ok: true, detail: fetched};
   }
-  removeStamp(places.setUpFolder, 'addon');
   fs.rmSync(addonFile(context), {force: true});
   line.failed({ok: false, detail: `${runs}\nThe lessons run on WebAssembly instead, more slowly.`});
   return {
@@ -100,6 +99,8 @@ async function compile(context, folder) {
   placeAddon(context);
   const runs = await trial(context);
   if (typeof runs === 'string') {
+    removeAddon(context);
+    fs.rmSync(addonFile(context), {force: true});
     const broken = {ok: false, detail: `It does not run: ${runs}`, remedy: 'npm run doctor'};
     line.failed(broken);
     return broken;

@@ -4,7 +4,7 @@
  */
 
 /** @typedef {import('./state.mjs').StepState} StepState */
-/** @typedef {{write(text: string): unknown, isTTY?: boolean | undefined}} Output */
+/** @typedef {{write(text: string): unknown, isTTY?: boolean, columns?: number}} Output */
 
 /** The lines of the steps. */
 export class Progress {
@@ -75,7 +75,8 @@ export class Progress {
   #draw() {
     if (this.stream.isTTY !== true || this.#active.size === 0) return;
     const titles = [...this.#active.keys()].map(title => `${title}: ${this.#time(title)} …`);
-    this.stream.write(`\r\x1b[K${titles.join('   ')}`);
+    const width = (this.stream.columns ?? 80) - 1; // a longer line would not be wiped whole
+    this.stream.write(`\r\x1b[K${titles.join('   ').slice(0, width)}`);
   }
 
   /** @param {string} title */

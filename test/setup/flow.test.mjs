@@ -122,7 +122,7 @@ test('killed while pip works, the next set-up starts that step again', async t =
 });
 
 test('of two set-ups at once, the second waits and then finds all done', async t => {
-  const slow = COMMANDS.npm.replace('rm -rf', 'sleep 1; rm -rf');
+  const slow = COMMANDS.npm.replace('rm -rf', 'sleep 2; rm -rf');
   const {setUp} = clone(t, {commands: {npm: slow}});
   const [one, two] = await Promise.all([setUp(), setUp()]);
   assert.deepEqual([one.code, two.code], [0, 0]);

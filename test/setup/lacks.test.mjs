@@ -19,6 +19,8 @@ const succeeded = state => Object.keys(state).filter(name => state[name].ok);
 /** This system, with the commands of the fake clone. */
 const machine = env => ({platform: process.platform, env});
 
+const ADDON = 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node';
+
 const APT = '#!/bin/sh\nexit 1';
 
 test('no Python: the library and WebAssembly remain', async t => {
@@ -97,8 +99,7 @@ test('an addon that brings Node down is taken away, so that no lesson loads it',
   const {code, state} = await setUp();
   assert.equal(code, 0);
   assert.match(state.addon.detail, /^It does not run: it ends Node with SIGILL/);
-  const addon = 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node';
-  assert.ok(!fs.existsSync(path.join(folder, addon)));
+  assert.ok(!fs.existsSync(path.join(folder, ADDON)));
 });
 
 test('no package index: said, and TensorFlow is not tried after it', async t => {
@@ -116,6 +117,25 @@ test('no package index: said, and TensorFlow is not tried after it', async t => 
 
   command('python3.12', COMMANDS['python3.12']);
   assert.ok((await setUp()).state.kernelspec.ok, 'the next set-up makes up for it');
+});
+
+test('an environment that is lost and cannot be fetched: the addon waits for it', async t => {
+  const {setUp, folder, command} = clone(t);
+  await setUp();
+  fs.rmSync(path.join(folder, '.venv'), {recursive: true});
+  command('python3.12', undefined);
+  const without = await setUp();
+  assert.equal(without.code, 0);
+  assert.ok(!without.state.addon.ok);
+  assert.ok(
+    !fs.existsSync(path.join(folder, ADDON)),
+    'no lesson loads an addon without its library',
+  );
+
+  command('python3.12', COMMANDS['python3.12']);
+  const again = await setUp();
+  assert.ok(again.state.addon.ok);
+  assert.doesNotMatch(again.calls, /c\+\+/);
 });
 
 test('no npm registry: the set-up ends, with the exit code 1', async t => {
