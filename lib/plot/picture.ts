@@ -50,7 +50,17 @@ export async function toPng(figure: Figure, scale = 1): Promise<Buffer> {
     font: FONT,
     fitTo: {mode: 'zoom', value: scale},
   }).render();
-  return encodePalettePng(picture.pixels, picture.width, picture.height);
+  return encodePalettePng(straight(picture.pixels), picture.width, picture.height);
+}
+
+/** resvg's colours come multiplied by their opacity; PNG wants them as they are. */
+function straight(pixels: Uint8Array): Uint8Array {
+  return pixels.map((value, at) => {
+    const opacity = pixels[at | 3]!;
+    return at % 4 === 3 || opacity === 0
+      ? value
+      : Math.min(255, Math.round((value * 255) / opacity));
+  });
 }
 
 /** Images are handed through as they are ('fast'), since nothing here can read their pixels. */

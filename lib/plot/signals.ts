@@ -125,21 +125,21 @@ function traces(
     result.push({
       ...common,
       mode: 'lines',
-      name: band,
+      name: `${signal.name}, ${band}`,
       x: rounded([...x, ...[...x].reverse()]),
       y: rounded([...high, ...[...low].reverse()], 3),
       fill: 'toself',
       fillcolor: `${color}33`,
       line: {width: 0, color},
       hoverinfo: 'skip',
-      showlegend: isFirst,
+      showlegend: false,
     });
   }
   sameLength(signal.name, x, y);
   result.push({
     ...common,
     mode: 'lines',
-    name: signal.name,
+    name: signal.low === undefined ? signal.name : `${signal.name} with ${band}`,
     x: rounded(x),
     y: rounded(y, 3),
     line: {color, width: 2, dash: signal.dashed ? 'dash' : 'solid'},

@@ -13,7 +13,7 @@ export async function hover(output) {
   const page = output.page();
   await output.scrollIntoViewIfNeeded();
   await output.hover();
-  const figure = output.locator('.js-plotly-plot');
+  const figure = output.and(page.locator('.js-plotly-plot'));
   await figure.waitFor({timeout: 20_000});
   await figure.scrollIntoViewIfNeeded();
   await sleep(200);

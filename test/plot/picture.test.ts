@@ -6,6 +6,7 @@ import {type Figure} from 'latent-lib/plot/figure';
 import {imageGrid} from 'latent-lib/plot/images';
 import {matrix} from 'latent-lib/plot/matrices';
 import {assertDrawable, toPng, toSvg} from 'latent-lib/plot/picture';
+import {signals} from 'latent-lib/plot/signals';
 import {readPng} from './read-png';
 
 const options = {title: 'A straight line', x: 'step', y: 'loss', yUnit: 'nats'};
@@ -37,6 +38,18 @@ test('texts are drawn with the shipped font', async () => {
   const [with_, without] = [share(await toPng(straight), ink), share(await toPng(bare), ink)];
   assert.ok(with_ > 1.5 * without, `${with_} against ${without}`);
 });
+
+test('what is see-through keeps its colour: a band is a fifth of its blue', async () => {
+  const band = {name: 'reconstruction', values: [0, 0, 0], low: [-1, -1, -1], high: [1, 1, 1]};
+  const png = await toPng(signals([band], {title: 'A band'}));
+  const faint = share(
+    png,
+    (r, g, b, o) => near(r, 10) && near(g, 132) && near(b, 198) && near(o, 51),
+  );
+  assert.ok(faint > 0.3, String(faint));
+});
+
+const near = (value: number, wanted: number) => Math.abs(value - wanted) <= 3;
 
 test('a matrix is drawn as squares of one colour, not as a blur', async () => {
   const png = await toPng(
