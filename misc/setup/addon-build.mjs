@@ -21,6 +21,15 @@ const NODE_API = 8;
 /** The headers, for a Node that was installed without its own. */
 const HEADERS = 'node-api-headers@1.9.0';
 
+/**
+ * @param {NodeJS.Platform} platform
+ * @returns {string[]} the files of TensorFlow's C library
+ */
+export const librariesOn = platform =>
+  platform === 'darwin'
+    ? ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
+    : ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+
 /** @param {Context} context */
 const builtFile = ({places}) => path.join(places.setUpFolder, 'addon', 'tfjs_binding.node');
 
@@ -32,10 +41,7 @@ const builtFile = ({places}) => path.join(places.setUpFolder, 'addon', 'tfjs_bin
  */
 export function linkTensorFlow({places, platform}, tensorflow) {
   const deps = path.join(places.binding, 'deps');
-  const libraries =
-    platform === 'darwin'
-      ? ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
-      : ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+  const libraries = librariesOn(platform);
   /** @type {[string, string][]} */
   const links = [
     ['include', path.join(tensorflow, 'include')],
@@ -66,9 +72,10 @@ function readLink(link) {
 
 /**
  * @param {Context} context
+ * @param {string} tensorflow the folder of the Python package
  * @returns {Promise<StepState | undefined>} why it failed
  */
-export async function buildAddon(context) {
+export async function buildAddon(context, tensorflow) {
   const {places, platform, env, run} = context;
   const compiler = findCompiler(context);
   if (compiler === undefined) {
@@ -83,18 +90,14 @@ export async function buildAddon(context) {
   const built = builtFile(context);
   const draft = `${built}.draft`;
   fs.mkdirSync(path.dirname(built), {recursive: true});
-  const [cc, framework] =
-    platform === 'darwin'
-      ? ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
-      : ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
   const origin = platform === 'darwin' ? '@loader_path' : '$ORIGIN';
   const args = [
     ...(platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']),
     ...['-std=gnu++17', '-O2', '-fPIC', '-fno-rtti', '-fno-exceptions'],
     `-DNAPI_VERSION=${NODE_API}`,
-    ...['-I', headers, '-I', 'deps/include'],
+    ...['-I', headers, '-I', path.join(tensorflow, 'include')],
     ...['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'],
-    ...[`deps/lib/${cc}`, `deps/lib/${framework}`],
+    ...librariesOn(platform).map(name => path.join(tensorflow, name)),
     `-Wl,-rpath,${origin}/../../deps/lib`,
     ...['-o', draft],
   ];

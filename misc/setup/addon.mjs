@@ -90,12 +90,12 @@ export async function prepareAddon(context, tensorflow) {
 async function compile(context, folder) {
   const {progress} = context;
   const line = progress.begin(`Addon compiled against TensorFlow ${TENSORFLOW}`);
-  linkTensorFlow(context, folder);
-  const failure = await buildAddon(context);
+  const failure = await buildAddon(context, folder);
   if (failure !== undefined) {
     line.failed(failure);
     return failure;
   }
+  linkTensorFlow(context, folder);
   placeAddon(context);
   const runs = await trial(context);
   if (typeof runs === 'string') {

@@ -3,6 +3,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import {librariesOn} from './addon-build.mjs';
 import {logFile} from './context.mjs';
 import {askIndex, pipInstall} from './pip.mjs';
 import {cleanEnvironment} from './python.mjs';
@@ -71,10 +72,10 @@ export async function installTensorFlow(context) {
  */
 export function tensorFlowFolder({places, platform}) {
   const lib = path.join(places.venv, 'lib');
-  const library = platform === 'darwin' ? 'libtensorflow_cc.2.dylib' : 'libtensorflow_cc.so.2';
   for (const python of fs.existsSync(lib) ? fs.readdirSync(lib) : []) {
     const folder = path.join(lib, python, 'site-packages', 'tensorflow');
-    if (fs.existsSync(path.join(folder, library))) return folder;
+    const whole = librariesOn(platform).every(name => fs.existsSync(path.join(folder, name)));
+    if (whole) return folder;
   }
   return undefined;
 }

@@ -123,7 +123,9 @@ export function fakeClone({name = 'clone', commands = {}} = {}) {
   // Headers, so that none are fetched.
   const headers = path.join('.set-up', 'headers', 'node_modules', 'node-api-headers', 'include');
   write(path.join(clone, headers, 'node_api.h'), '');
-  fs.cpSync(path.join(root, 'misc', 'setup'), path.join(clone, 'misc', 'setup'), {recursive: true});
+  for (const scripts of ['misc/setup', 'misc/commands/doctor.mjs']) {
+    fs.cpSync(path.join(root, scripts), path.join(clone, scripts), {recursive: true});
+  }
 
   const env = {
     PATH: bin,
@@ -167,4 +169,4 @@ export function fakeClone({name = 'clone', commands = {}} = {}) {
   };
 }
 
-export {CLOSED, COMMANDS};
+export {COMMANDS, LIBRARIES};

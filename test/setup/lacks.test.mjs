@@ -1,10 +1,13 @@
 /** Everything that a machine may lack: said with its remedy, and the set-up goes on without. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
+import {once} from 'node:events';
 import {test} from 'node:test';
 import {installCommand} from '../../misc/setup/remedies.mjs';
-import {fakeClone, COMMANDS} from './fake-clone.mjs';
+import {run} from '../../misc/setup/run.mjs';
+import {fakeClone, COMMANDS, LIBRARIES} from './fake-clone.mjs';
 
 /** @param {Record<string, string | undefined>} [commands] */
 function clone(t, commands) {
@@ -82,6 +85,35 @@ test('no C++ compiler: JupyterLab remains, the lessons run on WebAssembly', asyn
   command('c++', COMMANDS['c++']);
   assert.ok((await setUp()).state.addon.ok, 'once there is one, it is used');
   assert.ok(fs.existsSync(path.join(folder, '.set-up/addon/tfjs_binding.node')));
+});
+
+test("no compiler, but upstream's host answers: its prebuilt addon is taken", async t => {
+  const {setUp, env, folder} = clone(t, {'c++': undefined});
+  const host = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  t.after(() => host.close());
+  env.TFJS_NODE_CDN_STORAGE = `http://127.0.0.1:${host.address().port}/`;
+  const script = path.join(env.TEMPLATE, '@tensorflow/tfjs-node-gpu/scripts/install.js');
+  fs.writeFileSync(
+    script,
+    `const fs = require('fs');
+    if (process.argv[3] !== 'download') process.exit(1);
+    for (const folder of ['deps/lib', 'lib/napi-v8']) fs.mkdirSync(folder, {recursive: true});
+    fs.writeFileSync('deps/lib/${LIBRARIES[0]}', '2.9.1');
+    fs.writeFileSync('lib/napi-v8/tfjs_binding.node', 'addon');
+    fs.writeFileSync('package.json', '{"version": "changed"}');`,
+  );
+  const {output, state} = await setUp();
+  assert.match(output, /^Upstream's prebuilt addon: [\d.]+ s$/m);
+  assert.equal(state.addon.detail, 'TensorFlow 2.9.1 on CPU, prebuilt addon');
+  const manifest = path.join(folder, 'node_modules/@tensorflow/tfjs-node-gpu/package.json');
+  assert.equal(JSON.parse(fs.readFileSync(manifest, 'utf8')).version, '1.0.0');
+
+  await new Promise(done => host.close(done));
+  const again = await setUp();
+  assert.equal(again.state.addon.detail, state.addon.detail, 'and kept');
+  const library = path.join(path.dirname(manifest), 'deps/lib', LIBRARIES[0]);
+  assert.equal(fs.readFileSync(library, 'utf8'), '2.9.1', 'with the library that it needs');
 });
 
 test('a compiler that fails: its first error is shown, and where the rest is', async t => {
@@ -167,4 +199,26 @@ test('a library that does not compile: the errors are shown, and the set-up goes
   assert.match(output, /lib\/one\.ts\(1,1\): error TS2322: It is wrong\./);
   assert.ok(!state.library.ok);
   assert.ok(state.kernelspec.ok);
+});
+
+test('doctor: before any set-up it says what is missing, and shows no stack trace', async t => {
+  const {folder, env} = clone(t);
+  const script = path.join(folder, 'misc/commands/doctor.mjs');
+  const {code, output} = await run(process.execPath, [script], {cwd: folder, env});
+  assert.equal(code, 1);
+  assert.match(output, /^Set-up +no +no set-up has ended yet\n +To mend it: npm run setup$/m);
+  assert.match(output, /^Backend +no +none: Error: Cannot find module/m);
+  assert.match(output, /^npm +yes +npm 11\.0\.0$/m);
+  assert.match(output, /^GPU +- +no NVIDIA driver$/m);
+  assert.doesNotMatch(output, /^ +at /m);
+});
+
+test('doctor: what went away after the set-up is noticed', async t => {
+  const {folder, env, setUp} = clone(t);
+  await setUp();
+  fs.rmSync(path.join(folder, '.venv'), {recursive: true});
+  const script = path.join(folder, 'misc/commands/doctor.mjs');
+  const {output} = await run(process.execPath, [script], {cwd: folder, env});
+  assert.match(output, /^JupyterLab +no +\.venv is not as the last set-up left it$/m);
+  assert.match(output, /^npm packages +yes/m);
 });
