@@ -3,13 +3,13 @@
  * The steps of `npm test`, each with what it needs of the set-up.
  * Source: CONTRIBUTING.md, "Commands".   Lesson: none.
  */
-import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import {runNbval} from '../lessons/nbval.mjs';
 import {run} from '../setup/run.mjs';
 import {checkLessons} from './lessons.mjs';
 import {ROOT, describe, notebookFiles} from './notebook.mjs';
 import {runWithStock} from './stock.mjs';
+import {libraryFiles} from './twins.mjs';
 import {checkLibraryWithTslab} from './tslab.mjs';
 import {runTests, testFiles} from './unit-tests.mjs';
 
@@ -40,7 +40,10 @@ export const STEPS = [
     groups: ['lib'],
     does: "type-checks the library with tslab's TypeScript 5.0.4",
     needs: [],
-    run: () => Promise.resolve(result(1, checkLibraryWithTslab(libraryFiles()))),
+    run: () =>
+      Promise.resolve(
+        result(1, checkLibraryWithTslab(libraryFiles().map(file => path.join(ROOT, file)))),
+      ),
   },
   {
     name: 'lint',
@@ -109,17 +112,6 @@ export const STEPS = [
 ];
 
 const SOURCES = ['lib', 'test', 'misc'];
-
-/**
- * The library's sources.
- * @returns {string[]}
- */
-function libraryFiles() {
-  const lib = path.join(ROOT, 'lib');
-  return readdirSync(lib, {recursive: true, encoding: 'utf8'})
-    .filter(name => /(?<!\.d)\.ts$/.test(name) && !/^(?:dist|node_modules)\b/.test(name))
-    .map(name => path.join(lib, name));
-}
 
 /**
  * Runs one of the project's tools with this Node.

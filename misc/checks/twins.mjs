@@ -3,25 +3,27 @@
  * Twins: a definition shown in a lesson is the library's own, comments, layout and `export` aside.
  * Source: the compiler's syntax tree; CONTRIBUTING.md, "A definition and its twin".   Lesson: all.
  */
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import {ROOT} from './notebook.mjs';
 
 /** @typedef {import('./notebook.mjs').Notebook} Notebook */
+/** @typedef {import('./notebook.mjs').Cell} Cell */
 /** @typedef {import('./notebook.mjs').Finding} Finding */
 /** @typedef {{readonly form: string, readonly text: string}} Declaration */
 
 /**
  * @param {Notebook} notebook
  * @param {(file: string) => string | undefined} read gives the text of a file 'lib/…', or undefined
+ * @param {ReadonlyMap<string, string>} exported the library's names, each with its file
  * @returns {Finding[]}
  */
-export function checkTwins(notebook, read = readLibrary) {
+export function checkTwins(notebook, read = readLibrary, exported = libraryExports()) {
   return notebook.code.flatMap(cell => {
     const place = {notebook: notebook.name, cell: cell.number, rule: 'twin'};
     const marks = [...cell.source.matchAll(/^\/\/ *twin\b.*$/gm)];
-    if (marks.length === 0) return [];
+    if (marks.length === 0) return unmarked(notebook, cell, exported);
     const named = /^\/\/ twin: (lib\/\S+\.ts)$/.exec(cell.source.split('\n')[0] ?? '');
     const file = named?.[1];
     if (marks.length > 1 || file === undefined) {
@@ -39,6 +41,70 @@ export function checkTwins(notebook, read = readLibrary) {
       const texts = `--- the cell\n${declaration.text}\n--- ${file}\n${other.text}`;
       return [{...place, message: `${name} differs from ${file}\n${texts}`}];
     });
+  });
+}
+
+/**
+ * Definitions that bear the name of something in the library, and are not marked as its twin. An
+ * exercise and a solution may, since the reader writes them.
+ * @param {Notebook} notebook
+ * @param {Cell} cell
+ * @param {ReadonlyMap<string, string>} exported
+ * @returns {Finding[]}
+ */
+function unmarked(notebook, cell, exported) {
+  const isFree = cell.source.startsWith('// sketch') || cell.tags.includes('exercise');
+  if (isFree || notebook.kind === 'solutions') return [];
+  return definitions(cell.source).flatMap(name => {
+    const file = exported.get(name);
+    if (file === undefined) return [];
+    const message = `${name} is in ${file}: mark the cell "// twin: ${file}", or "// sketch"`;
+    return [{notebook: notebook.name, cell: cell.number, rule: 'unmarked twin', message}];
+  });
+}
+
+/**
+ * The functions, classes and interfaces that the library exports, each with its file.
+ * @returns {Map<string, string>}
+ */
+function libraryExports() {
+  return (known ??= new Map(
+    libraryFiles().flatMap(file => {
+      const text = readFileSync(path.join(ROOT, file), 'utf8');
+      return definitions(text, true).map(name => [name, file]);
+    }),
+  ));
+}
+
+/** @type {Map<string, string> | undefined} */
+let known;
+
+/**
+ * The sources of the library, as 'lib/<folder>/<file>.ts'.
+ * @returns {string[]}
+ */
+export function libraryFiles() {
+  return readdirSync(path.join(ROOT, 'lib'), {recursive: true, encoding: 'utf8'})
+    .filter(name => /(?<!\.d)\.ts$/.test(name) && !/^(?:dist|node_modules)\b/.test(name))
+    .map(name => `lib/${name.split(path.sep).join('/')}`);
+}
+
+/**
+ * The names of the functions, classes and interfaces at the top level of a text.
+ * @param {string} text
+ * @param {boolean} exportedOnly
+ * @returns {string[]}
+ */
+function definitions(text, exportedOnly = false) {
+  const {statements} = ts.createSourceFile('lib.ts', text, ts.ScriptTarget.ES2022);
+  return statements.flatMap(statement => {
+    const isDefinition =
+      ts.isFunctionDeclaration(statement) ||
+      ts.isClassDeclaration(statement) ||
+      ts.isInterfaceDeclaration(statement);
+    if (!isDefinition || statement.name === undefined) return [];
+    const isExported = statement.modifiers?.some(({kind}) => kind === ts.SyntaxKind.ExportKeyword);
+    return exportedOnly && !isExported ? [] : [statement.name.text];
   });
 }
 

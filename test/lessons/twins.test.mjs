@@ -103,3 +103,13 @@ test('the real library is read', () => {
   assert.equal(countTwins(book(real)), 1);
   assert.equal(checkTwins(book(real.replace('readonly ', ''))).length, 1);
 });
+
+test('a definition of the library that is not marked as its twin is found', () => {
+  const source = 'function reparameterize() {}\nconst Random = 1;';
+  const found = (/** @type {string} */ text, rest = {}, name = '01-example') =>
+    checkTwins(notebook([code(text, rest)], name)).map(({message}) => message);
+  assert.match(found(source).join(), /^reparameterize is in lib\/probability\/gaussian\.ts: mark/);
+  assert.deepEqual(found(`// sketch\n${source}`), []);
+  assert.deepEqual(found(source, {metadata: {tags: ['exercise']}}), []);
+  assert.deepEqual(found(source, {}, '01-example.solutions'), []);
+});
