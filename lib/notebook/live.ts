@@ -14,6 +14,7 @@ import {
   type Terminal,
 } from './progress';
 import {figureBundle} from './show';
+import {Thinned} from './thinned';
 
 export interface WatchOptions extends LossCurvesOptions {
   /** How many logs will come; without it the remaining time is not known. */
@@ -61,24 +62,32 @@ export async function watch<Log extends LogLine>(
   try {
     for await (const log of logs) {
       history.push(log);
+      if (reporter instanceof NotebookReporter) reporter.add(log);
       if (performance.now() - lastShown >= every) {
         lastShown = performance.now();
         reporter.update(now());
-        await new Promise(resolve => setImmediate(resolve)); // lets interrupts and messages in
+        await breathe(0); // lets interrupts and messages in
       }
       if (isInterrupted) break;
     }
   } finally {
     process.removeListener('SIGINT', interrupt);
     reporter.finish(now());
+    if (isInterrupted) await breathe(50); // the kernel says first that it was interrupted
     if (reporter instanceof NotebookReporter) await reporter.conclude(isInterrupted);
   }
   return history;
 }
 
+/** Gives the event loop its turn. */
+function breathe(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds));
+}
+
 /** Draws frames in one place under the cell. */
 class NotebookReporter implements Reporter {
   private readonly place = new LiveDisplay();
+  private readonly thinned = new Thinned();
   private line = '';
 
   constructor(
@@ -86,12 +95,17 @@ class NotebookReporter implements Reporter {
     private readonly options: WatchOptions,
   ) {}
 
+  add(log: LogLine): void {
+    this.thinned.push(log);
+  }
+
   update(progress: Progress): void {
     const {title = 'Training', unit = 'nats'} = this.options;
     this.line = progressLine(progress, unit);
-    const terms = this.options.terms ?? termsOf(this.history);
+    const drawn = this.thinned.means();
+    const terms = this.options.terms ?? termsOf(drawn);
     this.place.update({
-      'text/html': liveSvg(this.history, terms, {title, line: this.line, progress}),
+      'text/html': liveSvg(drawn, terms, {title, line: this.line, progress}),
       'text/plain': `${title}   ${this.line}`,
     });
   }

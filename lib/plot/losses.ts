@@ -28,10 +28,11 @@ const POINTS = 250;
 
 /** The terms of a log in the order of their first appearance. */
 export function termsOf(logs: readonly LogLine[]): string[] {
-  const seen = new Set(logs.flatMap(line => Object.keys(line)));
-  return [...seen].filter(
-    name => !COUNTERS.test(name) && logs.some(line => typeof line[name] === 'number'),
-  );
+  const seen = new Set<string>();
+  for (const line of logs) {
+    for (const name in line) if (typeof line[name] === 'number') seen.add(name);
+  }
+  return [...seen].filter(name => !COUNTERS.test(name));
 }
 
 /** 'validationKl' and 'validation.kl' are drawn on the panel of 'kl'. */

@@ -77,7 +77,7 @@ test('Tab completes the library’s names', async () => {
 
 test('Shift-Tab shows the signature and the documentation', async () => {
   await notebook.add('');
-  await typeIntoActiveCell('klPerDimension(');
+  await typeIntoActiveCell('klPerDimension');
   await notebook.page.keyboard.press('Shift+Tab');
   const tooltip = notebook.page.locator('.jp-Tooltip');
   await tooltip.waitFor();
