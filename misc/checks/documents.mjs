@@ -49,6 +49,10 @@ export function checkDocument(file, text = readFileSync(file, 'utf8')) {
   if (machine !== undefined) {
     found.push({rule: 'machine path', message: `a path of one machine: ${machine}`});
   }
+  const placeholder = /^(?:[A-Z]+(?:_[A-Z]+)+|TODO\b.*)$/m.exec(text)?.[0];
+  if (placeholder !== undefined) {
+    found.push({rule: 'placeholder', message: `"${placeholder}" waits to be filled in`});
+  }
   return found.map(finding => ({notebook, ...finding}));
 }
 

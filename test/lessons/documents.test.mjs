@@ -24,6 +24,11 @@ test('a path of one machine in a document is found', () => {
   assert.equal(checkDocument(MAP, `in ${ROOT}/lib`)[0]?.rule, 'machine path');
 });
 
+test('what waits to be filled in is found', () => {
+  assert.equal(checkDocument(MAP, 'The numbers:\n\nNUMBER_TABLE\n')[0]?.rule, 'placeholder');
+  assert.deepEqual(checkDocument(MAP, 'Set LATENT_PROFILE first.\n'), []);
+});
+
 test('the course map links every lesson and its solutions', () => {
   const files = ['01-a.ipynb', '01-a.solutions.ipynb', 'README.md'];
   assert.deepEqual(checkMap('[a](01-a.ipynb) [s](01-a.solutions.ipynb)', files), []);
