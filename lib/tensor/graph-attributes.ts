@@ -1,26 +1,38 @@
 /**
- * The attributes of recorded ops: tfjs-node's form to the graph's, with those it leaves to eager TensorFlow filled in.
+ * What tfjs-node asks of eager TensorFlow, as nodes of a graph: attributes filled in, ops in their fastest form.
  * Source: the op definitions in tensorflow/core/ops.   Lesson: none.
  */
 import type {Attribute} from './graph';
 import {DTYPE, type Binding, type Handle, type OpAttribute} from './native-backend';
 
-/** The attributes of a recorded op, complete enough for a graph. */
-export function attributesOf(
+/** What a recorded op becomes in a graph. */
+export interface Recorded {
+  readonly op: string;
+  readonly attributes: Record<string, Attribute>;
+}
+
+/** The node for an op that tfjs-node executed: complete, and in TensorFlow's fastest form. */
+export function recordedNode(
   binding: Binding,
   op: string,
   given: readonly OpAttribute[],
   results: readonly Handle[],
-): Record<string, Attribute> {
+): Recorded {
   const attributes = Object.fromEntries(
     given.map(attribute => [attribute.name, convert(binding, op, attribute)]),
   );
+  const [result] = results;
   // Porting note: tfjs-node's ExpandDims names no types; eager TensorFlow infers them, a graph does not.
   if (op === 'ExpandDims') {
-    attributes['T'] ??= {type: results[0]?.dtype ?? DTYPE.float32};
+    attributes['T'] ??= {type: result?.dtype ?? DTYPE.float32};
     attributes['Tdim'] ??= {type: DTYPE.int32};
   }
-  return attributes;
+  // tfjs multiplies plain matrices as batches of none.
+  if (op === 'BatchMatMulV2' && result?.shape.length === 2) {
+    const {T, adj_x, adj_y} = attributes;
+    return {op: 'MatMul', attributes: {T: T!, transpose_a: adj_x!, transpose_b: adj_y!}};
+  }
+  return {op, attributes};
 }
 
 function convert(binding: Binding, op: string, {name, type, value}: OpAttribute): Attribute {

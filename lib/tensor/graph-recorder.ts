@@ -3,7 +3,7 @@
  * Source: the tracing of tf.function (Agrawal et al. 2019, arXiv:1903.01855), at tfjs-node's binding.   Lesson: none.
  */
 import {createHash} from 'node:crypto';
-import {attributesOf} from './graph-attributes';
+import {recordedNode} from './graph-attributes';
 import {Graph, type Constant} from './graph';
 import {dtypeNumber, type Binding, type Handle, type NativeBackend} from './native-backend';
 import {tf} from './tf';
@@ -146,7 +146,8 @@ export class Recorder {
     const executeOp: Binding['executeOp'] = (name, attributes, inputs, count) => {
       const results = binding.executeOp(name, attributes, inputs, count);
       const sources = inputs.map(id => this.source(id, name));
-      const node = graph.add(name, sources, attributesOf(binding, name, attributes, results));
+      const recorded = recordedNode(binding, name, attributes, results);
+      const node = graph.add(recorded.op, sources, recorded.attributes);
       results.forEach(({id}, index) => outputs.set(id, `${node}:${index}`));
       return results;
     };

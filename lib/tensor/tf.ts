@@ -84,8 +84,9 @@ function wantedBackends(forced: string | undefined): readonly BackendName[] {
  * Loads the native addon, which registers itself as the backend; returns why it could not.
  *
  * Porting note: tfjs-node 4.22 calls two functions that Node 23 removed from util, and TensorFlow
- * reads its environment once, when it is loaded, so both are prepared here. One thread is the
- * fastest for models of the lessons' size (misc/reference/README.md has the measurement).
+ * reads its environment once, when it is loaded, so both are prepared here. Measured with
+ * `npm run bench` on two cores: kernels of these sizes are fastest on one thread (LATENT_THREADS
+ * says otherwise), and a graph runs in the calling thread, which −1 means, in half the overhead.
  */
 function loadNative(): Error | undefined {
   const legacy = util as unknown as Record<string, unknown>;
@@ -94,7 +95,7 @@ function loadNative(): Error | undefined {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
   process.env['TF_NUM_INTRAOP_THREADS'] ??= process.env['LATENT_THREADS'] ?? '1';
-  process.env['TF_NUM_INTEROP_THREADS'] ??= process.env['LATENT_THREADS'] ?? '1';
+  process.env['TF_NUM_INTEROP_THREADS'] ??= '-1';
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only here, and only if it can
     require('@tensorflow/tfjs-node-gpu');
