@@ -38,7 +38,7 @@ test('each z draws the image that its written network gives at each place', () =
 test('the loss is the batch mean of both terms, and training lowers it', () => {
   const vae = new HypernetworkVae(config, new Random(1));
   const random = new Random(4);
-  const x = random.uniforms<tf.Rank.R2>([8, 20]).round() as tf.Tensor2D;
+  const x = random.uniforms<tf.Rank.R2>([8, 20]).round();
   const epsilon = random.normals<tf.Rank.R2>([8, 3]);
   const {reconstruction, kl, loss} = vae.elbo(x, epsilon);
   close('loss', loss, reconstruction.add(kl).mean(), {atol: 1e-5});
@@ -47,7 +47,7 @@ test('the loss is the batch mean of both terms, and training lowers it', () => {
     optimizer: adam({learningRate: 1e-2}),
     loss: ({x, epsilon}: {x: tf.Tensor2D; epsilon: tf.Tensor2D}) => vae.elbo(x, epsilon),
   });
-  const losses = Array.from({length: 200}, () => step.run({x, epsilon})['loss']!);
+  const losses = Array.from({length: 200}, () => step.run({x, epsilon})['loss']);
   step.dispose();
   assert.ok(losses[199]! < 0.7 * losses[0]!, `${losses[0]} to ${losses[199]}`);
 });
