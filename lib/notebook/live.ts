@@ -57,6 +57,9 @@ export async function watch<Log extends LogLine>(
   });
   let isInterrupted = false;
   const interrupt = () => (isInterrupted = true);
+  // Porting note: a cell's synchronous part runs under vm's own watch for SIGINT, which at its end
+  // takes away handlers that were added meanwhile; then an interrupt would end the kernel.
+  await breathe(0);
   process.once('SIGINT', interrupt);
   let lastShown = -Infinity;
   try {
