@@ -70,8 +70,9 @@ function escapes(module, source) {
 }
 
 /**
- * Constructs that stock tslab compiles wrongly when a name in them comes from an earlier cell. The
- * project's own kernel mends them; without them a lesson runs on both.
+ * Constructs that stock tslab compiles to code that fails when it runs. The project's own kernel
+ * mends them; without them a lesson runs on both. The fourth such construct, renaming while
+ * destructuring, is seen in what tslab compiles it to (tslab.mjs).
  * @param {CellModule} module
  * @param {ts.SourceFile} source
  * @param {ts.TypeChecker} checker
@@ -97,8 +98,6 @@ function stockConstructs(module, source, checker) {
         const name = node.name.text;
         report(node, `{${name}} of an earlier cell: write {${name}: ${name}}`);
       }
-    } else if (ts.isBindingElement(node) && renamesEarlier(node, checker, isEarlier)) {
-      report(node, 'renames while destructuring something of an earlier cell: use its property');
     } else if (isOutsideFunctions(node)) {
       if (ts.isAwaitExpression(node) && ts.isParenthesizedExpression(node.expression)) {
         report(node, '"await (" at the top level: name the promise first');
@@ -108,28 +107,6 @@ function stockConstructs(module, source, checker) {
     }
   }
   return found;
-}
-
-/**
- * @param {ts.BindingElement} element
- * @param {ts.TypeChecker} checker
- * @param {(symbol: ts.Symbol | undefined, node: ts.Node) => boolean} isEarlier
- * @returns {boolean}
- */
-function renamesEarlier(element, checker, isEarlier) {
-  const {propertyName, parent: pattern} = element;
-  if (propertyName === undefined || !ts.isIdentifier(propertyName)) return false;
-  const property = checker.getTypeAtLocation(pattern).getProperty(propertyName.text);
-  if (isEarlier(property, element)) return true;
-  /** @type {ts.Node} */
-  let declaration = pattern;
-  while (ts.isBindingElement(declaration) || ts.isBindingName(declaration)) {
-    declaration = declaration.parent;
-  }
-  if (!ts.isVariableDeclaration(declaration) || !declaration.initializer) return false;
-  return [...within(declaration.initializer)].some(
-    node => ts.isIdentifier(node) && isEarlier(checker.getSymbolAtLocation(node), element),
-  );
 }
 
 /**

@@ -6,6 +6,8 @@
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import vm from 'node:vm';
+import ts from 'typescript';
+import {within} from './module.mjs';
 import {NOTEBOOKS, ROOT, message} from './notebook.mjs';
 
 /** @typedef {import('./notebook.mjs').Notebook} Notebook */
@@ -57,15 +59,33 @@ function convertCells({name, code}, converter) {
     }
     if (diagnostics.length > 0) break; // what follows would only repeat it
     previous = declOutput ?? previous;
-    try {
-      new vm.Script(
-        `(${hasToplevelAwait ? 'async ' : ''}function(exports, require) { ${output ?? ''}\n})`,
-      );
-    } catch (error) {
-      found.push({...place, message: `compiles to broken JavaScript: ${message(error)}`});
-    }
+    const broken = brokenOutput(output ?? '', hasToplevelAwait);
+    if (broken !== undefined) found.push({...place, message: broken});
   }
   return found;
+}
+
+/**
+ * What is wrong with the JavaScript that tslab made of a cell, as it would run it.
+ * @param {string} output
+ * @param {boolean} isAsync
+ * @returns {string | undefined}
+ */
+function brokenOutput(output, isAsync = false) {
+  // tslab mistakes the `a` of `{a: b}` for a name of an earlier cell and writes `{exports, a: b}`.
+  const source = ts.createSourceFile('cell.js', output, ts.ScriptTarget.ES2022);
+  const isMistaken = [...within(source)].some(
+    node => ts.isBindingElement(node) && ts.isIdentifier(node.name) && node.name.text === 'exports',
+  );
+  if (isMistaken) {
+    return 'renames while destructuring something of an earlier cell: use its property';
+  }
+  try {
+    new vm.Script(`(${isAsync ? 'async ' : ''}function(exports, require) { ${output}\n})`);
+    return undefined;
+  } catch (error) {
+    return `compiles to broken JavaScript: ${message(error)}`;
+  }
 }
 
 /**
@@ -74,28 +94,28 @@ function convertCells({name, code}, converter) {
  * @returns {string[]} the compiler's complaints
  */
 export function checkLibraryWithTslab(files) {
-  /** @type {typeof import('typescript')} */
-  const ts = require('@tslab/typescript-for-tslab');
+  /** @type {typeof ts} */
+  const old = require('@tslab/typescript-for-tslab');
   const options = {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.CommonJS,
-    moduleResolution: ts.ModuleResolutionKind.Node10,
+    target: old.ScriptTarget.ES2022,
+    module: old.ModuleKind.CommonJS,
+    moduleResolution: old.ModuleResolutionKind.Node10,
     lib: ['lib.es2022.d.ts'],
     types: ['node'],
     esModuleInterop: true,
     skipLibCheck: true,
     noEmit: true,
   };
-  const host = ts.createCompilerHost(options);
-  const program = ts.createProgram([...files], options, host);
+  const host = old.createCompilerHost(options);
+  const program = old.createProgram([...files], options, host);
   const own = new Set(files.map(file => path.resolve(file)));
-  const found = ts
+  const found = old
     .getPreEmitDiagnostics(program)
     .filter(({file}) => file === undefined || own.has(path.resolve(file.fileName)));
   return found.map(({file, start = 0, code, messageText}) => {
     const place = file
       ? `${path.relative(ROOT, file.fileName)}:${file.getLineAndCharacterOfPosition(start).line + 1}`
       : 'lib';
-    return `${place}: TS${code}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+    return `${place}: TS${code}: ${old.flattenDiagnosticMessageText(messageText, '\n')}`;
   });
 }

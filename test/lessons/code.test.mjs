@@ -39,22 +39,6 @@ test('the shorthand of an earlier name is found, of a local one it is not', () =
   assert.deepEqual(inspect('const x = 1;\nconst y = {x};', 'const z = {x: x};'), []);
 });
 
-test('renaming while destructuring something of an earlier cell is found', () => {
-  assert.deepEqual(inspect('const o = {a: 1};', 'const {a: b} = o;'), ['stock tslab 2:1']);
-  assert.deepEqual(inspect('const o = {p: {a: 1}};', 'const {p: {a: b}} = o;'), [
-    'stock tslab 2:1',
-    'stock tslab 2:1',
-  ]);
-  assert.deepEqual(inspect('interface O { a: number }', 'function f({a: b}: O) { return b; }'), [
-    'stock tslab 2:1',
-  ]);
-  assert.deepEqual(inspect("import path from 'path';", "const {dir: d} = path.parse('a');"), [
-    'stock tslab 2:1',
-  ]);
-  assert.deepEqual(inspect('const o = {a: 1};', 'const {a} = o;'), []);
-  assert.deepEqual(inspect('const o = {a: 1};\nconst {a: b} = o;'), []);
-});
-
 test('await with a parenthesis and for await are found at the top level only', () => {
   assert.deepEqual(inspect('await (Promise.resolve(1));'), ['stock tslab 1:1']);
   assert.deepEqual(inspect('async function* g() { yield 1; }', 'for await (const x of g()) x;'), [

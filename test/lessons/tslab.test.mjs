@@ -8,62 +8,106 @@ import {test} from 'node:test';
 import {checkLibraryWithTslab, checkWithTslab} from '../../misc/checks/tslab.mjs';
 import {code, notebook} from './fixture.mjs';
 
-const found = (/** @type {string[]} */ ...sources) =>
-  checkWithTslab([notebook(sources.map(source => code(source)))]).map(
-    ({cell, line, message}) => `${cell}:${line} ${message}`,
-  );
+/**
+ * What is found in notebooks of the cells given; one converter serves them all.
+ * @param {readonly (readonly string[])[]} notebooks
+ */
+function foundIn(notebooks) {
+  const books = notebooks.map((sources, index) => {
+    const cells = sources.map(source => code(source));
+    return notebook(cells, `${String(index).padStart(2, '0')}-a`);
+  });
+  const findings = checkWithTslab(books);
+  return books.map(({name}) => {
+    const first = findings.find(finding => finding.notebook === name);
+    return first && `${first.cell}:${first.line ?? ''} ${first.message}`;
+  });
+}
 
 /**
  * Whether each cell runs in stock tslab.
- * @param {...string} cells
+ * @param {readonly (readonly string[])[]} notebooks
  */
-async function executed(...cells) {
+async function executed(notebooks) {
   const require = createRequire(import.meta.url);
   const node = require('tslab/dist/converter.js').createConverter({isJS: false, isBrowser: false});
   const quiet = {log() {}, error() {}};
   const both = {node, browser: node, close: () => node.close()};
   const {createExecutor} = require('tslab/dist/executor.js');
-  const executor = createExecutor(process.cwd(), both, quiet);
   const results = [];
-  for (const cell of cells) results.push(await executor.execute(cell));
+  for (const cells of notebooks) {
+    const executor = createExecutor(process.cwd(), both, quiet);
+    const ran = [];
+    for (const cell of cells) ran.push(await executor.execute(cell));
+    results.push(ran);
+  }
   both.close();
   return results;
 }
 
 test('cells that use each other compile', () => {
-  assert.deepEqual(found('const a = 1;', 'const b = a + 1;\nb', 'await Promise.resolve(b);'), []);
+  const cells = ['const a = 1;', 'const b = a + 1;\nb', 'await Promise.resolve(b);'];
+  assert.deepEqual(foundIn([cells]), [undefined]);
 });
 
-test("tslab's own complaint is found with its cell and line", () => {
-  assert.match(
-    found('const a = 1;', '\nconst b: string = a;')[0] ?? '',
-    /^2:2 TS2322 \(TypeScript 5\.0\.4\)/,
-  );
+test("tslab's own complaint is found with its cell and line, and a notebook does not see another", () => {
+  const [wrong, unknown] = foundIn([['const a = 1;', '\nconst b: string = a;'], ['show(a);']]);
+  assert.match(wrong ?? '', /^2:2 TS2322 \(TypeScript 5\.0\.4\)/);
+  assert.match(unknown ?? '', /^1:1 TS2304 .* Cannot find name 'show'/);
 });
 
 test('what stock tslab compiles to broken JavaScript is found', () => {
-  const [renamed] = found('const o = {a: 1};', 'const {a: b} = o;', 'b');
-  assert.match(renamed ?? '', /^2:undefined compiles to broken JavaScript/);
-  const [awaited] = found('const list = [1];', 'for await (const x of list) x;');
-  assert.match(awaited ?? '', /^2:undefined compiles to broken JavaScript/);
+  const [awaited] = foundIn([['const list = [1];', 'for await (const x of list) x;']]);
+  assert.match(awaited ?? '', /^2: compiles to broken JavaScript/);
+});
+
+test('renaming while destructuring something of an earlier cell is found', () => {
+  const first =
+    "import path from 'path';\nconst o = {a: 1};\nconst p = {in: o};\ninterface O {a: number}";
+  const broken = [
+    'const {a: b} = o;',
+    'const {in: {a: b}} = p;',
+    'function f({a: b}: O) { return b; }',
+    '[o].map(({a: b}) => b);',
+    'for (const {a: b} of [o]) b;',
+  ];
+  for (const [index, message] of foundIn(broken.map(cell => [first, cell])).entries()) {
+    assert.match(message ?? '', /^2: renames while/, broken[index]);
+  }
+  const sound = ['const {a} = o;', "const {dir: d} = path.parse('a');", 'const b = o.a;'];
+  for (const message of foundIn([
+    ...sound.map(cell => [first, cell]),
+    [`${first}\n${broken[0]}`],
+  ])) {
+    assert.equal(message, undefined);
+  }
 });
 
 test('each of the four constructs breaks in stock tslab, and what the check advises does not', async () => {
   const first = 'const x = 1;\nconst o = {a: 1};\nconst p = Promise.resolve(1);\nconst list = [p];';
-  for (const [broken, mended] of [
-    ['const y = {x};', 'const y = {x: x};'],
-    ['const {a: b} = o;', 'const b = o.a;'],
-    ['await (p);', 'await p;'],
-    ['for await (const q of list) q;', 'for (const q of list) await q;'],
-  ]) {
-    assert.deepEqual(await executed(first, broken ?? ''), [true, false], broken);
-    assert.deepEqual(await executed(first, mended ?? ''), [true, true], mended);
+  const broken = [
+    'const y = {x};',
+    'const {a: b} = o;',
+    'await (p);',
+    'for await (const q of list) q;',
+  ];
+  const mended = [
+    'const y = {x: x};',
+    'const b = o.a;',
+    'await p;',
+    'for (const q of list) await q;',
+  ];
+  for (const [index, ran] of (await executed(broken.map(cell => [first, cell]))).entries()) {
+    assert.deepEqual(ran, [true, false], broken[index]);
+  }
+  for (const [index, ran] of (await executed(mended.map(cell => [first, cell]))).entries()) {
+    assert.deepEqual(ran, [true, true], mended[index]);
   }
 });
 
 test('a working directory is left as it was', () => {
   const before = process.cwd();
-  found('const a = 1;');
+  foundIn([['const a = 1;']]);
   assert.equal(process.cwd(), before);
 });
 
