@@ -12,7 +12,12 @@ import type {Recording, RecordingReport} from '../tensor/recording-cache';
 import type {NamedTensors} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 import type {OptimizerConfig} from './optimizer';
-import type {Differentiated} from './step';
+
+/** What one evaluation of a loss gives. */
+export interface Differentiated {
+  readonly terms: Record<string, tf.Scalar>;
+  readonly gradients: (tf.Tensor | undefined)[];
+}
 
 /** What is recorded. */
 export interface TrainingGraphOptions {

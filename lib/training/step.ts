@@ -8,7 +8,7 @@ import {RecordingCache, type RecordingReport} from '../tensor/recording-cache';
 import type {NamedTensors} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 import {clipByGlobalNorm, type OptimizerConfig} from './optimizer';
-import {TrainingGraph} from './step-graph';
+import {TrainingGraph, type Differentiated} from './step-graph';
 
 /** The terms of a loss by name, `loss` among them: what a model's `elbo` returns. */
 export type LossTerms<T> = {readonly loss: tf.Scalar} & {readonly [K in keyof T]: tf.Tensor};
@@ -213,12 +213,6 @@ class Step<I extends NamedTensors, T extends LossTerms<T>> implements TrainingSt
     });
     return {terms, gradients: this.weights.map(({name}) => grads[name])};
   }
-}
-
-/** What one evaluation of a loss gives. */
-export interface Differentiated {
-  readonly terms: Record<string, tf.Scalar>;
-  readonly gradients: (tf.Tensor | undefined)[];
 }
 
 function zerosLike({shape}: tf.Variable): tf.Variable {
