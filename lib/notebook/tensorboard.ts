@@ -3,7 +3,7 @@
  * Source: TensorBoard's event files (event-file.ts).   Lesson: notebooks/01-dense-vae.
  */
 import {isTensor, type TensorLike, type Values} from '../plot/figure';
-import {imageList, type Images} from '../plot/images';
+import {imageList, type Images} from '../plot/image-list';
 import {type LogLine, termsOf} from '../plot/losses';
 import {encodePng} from '../plot/png';
 import {EventFile} from './event-file';

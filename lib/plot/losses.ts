@@ -89,7 +89,7 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
   const binNote = perBin > 1 ? `${x} (mean of ${perBin})` : x;
   return figure(title, alt, [...data, ...referenceLines(references, panels, logs, x)], {
     ...panelAxes(panels, binNote, unit),
-    width: Math.max(420, Math.min(panels.length, 3) * 300),
+    width: Math.max(420, Math.min(panels.length, 3) * 250),
     height: panels.length > 3 ? 300 * Math.ceil(panels.length / 3) : 320,
     showlegend: terms.length > panels.length || Object.keys(references).length > 0,
   });
@@ -112,7 +112,7 @@ function panelAxes(panels: readonly string[], x: string, unit: string): Record<s
   const axes: Record<string, unknown> = {};
   const columns = Math.min(3, panels.length);
   const lines = Math.ceil(panels.length / columns);
-  const gap = 0.09;
+  const gap = 0.13;
   for (const [index, panel] of panels.entries()) {
     const suffix = index === 0 ? '' : String(index + 1);
     const width = (1 - gap * (columns - 1)) / columns;

@@ -86,7 +86,7 @@ export function matrices(panels: readonly Panel[], options: MatrixOptions): Figu
   );
   return figure(options.title, options.alt ?? `${options.title}. ${shapes.join('; ')}.`, data, {
     ...axes,
-    width: Math.max(460, 320 * panels.length + 120),
+    width: Math.max(460, Math.min(750, 300 * panels.length + 120)),
     height: 380,
   });
 }

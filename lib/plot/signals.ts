@@ -87,7 +87,7 @@ export function signalPanels(panels: readonly SignalPanel[], options: SignalsOpt
   return figure(options.title, alt, data, {
     ...layout,
     ...(annotations.length > 0 ? {annotations} : {}),
-    width: columns === 1 ? 640 : columns * 300,
+    width: columns === 1 ? 640 : columns * 250,
     height: lines === 1 ? 320 : lines * 190 + 90,
     ...(annotations.length > 0
       ? {

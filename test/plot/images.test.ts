@@ -2,7 +2,8 @@ import test, {before} from 'node:test';
 import assert from 'node:assert/strict';
 import {ready} from 'latent-lib/tensor/tf';
 import {Random} from 'latent-lib/tensor/random';
-import {decodedGrid, imageGrid, imageList, reconstructionTriplets} from 'latent-lib/plot/images';
+import {decodedGrid, imageGrid, reconstructionTriplets} from 'latent-lib/plot/images';
+import {imageList} from 'latent-lib/plot/image-list';
 import {assertFigure} from './figures';
 import {readPng} from './read-png';
 
@@ -74,7 +75,7 @@ test('a decoded grid is labelled with its latent coordinates', () => {
   );
   const {data, layout} = assertFigure(figure);
   assert.equal((data[1]?.['text'] as string[])[2], 'z₀ = 1<br>z₁ = 0.5');
-  assert.deepEqual(layout['xaxis']?.['ticktext'], ['-1', '', '1']);
+  assert.deepEqual(layout['xaxis']?.['ticktext'], ['-1', '0', '1']);
   assert.throws(() => decodedGrid([image(3)], {columns: [0, 1], lines: [0]}), RangeError);
 });
 
