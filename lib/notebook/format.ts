@@ -27,7 +27,7 @@ export function formatTensor(tensor: PrintableTensor): string {
   if (tensor.isDisposed) return `${head}   disposed: its values are gone`;
   const values = Array.from(tensor.dataSync() as ArrayLike<number | string | boolean>);
   if (values.length === 0) return `${head}   empty`;
-  const numbers = values.filter(value => typeof value === 'number');
+  const numbers = values.filter<number>((value): value is number => typeof value === 'number');
   const ends = values.length > THRESHOLD ? edge(tensor.shape.length) : Infinity;
   const cells = formatter(tensor.dtype, visible(values, tensor.shape, ends));
   const body =

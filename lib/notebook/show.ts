@@ -134,9 +134,10 @@ function asNumbers(value: unknown): PrintableTensor | undefined {
   for (let level: unknown = value; Array.isArray(level); level = level[0]) shape.push(level.length);
   const flat = (value as unknown[]).flat(shape.length as 1);
   const size = shape.reduce((product, length) => product * length, 1);
-  if (flat.length !== size || !flat.every(item => typeof item === 'number')) return undefined;
-  const dtype = flat.every(Number.isInteger) ? 'int32' : 'number';
-  return {shape, dtype, dataSync: () => flat};
+  if (flat.length !== size || flat.some(item => typeof item !== 'number')) return undefined;
+  const numbers = flat as number[];
+  const dtype = numbers.every(Number.isInteger) ? 'int32' : 'number';
+  return {shape, dtype, dataSync: () => numbers};
 }
 
 function typedName(value: ArrayBufferView): string {

@@ -33,7 +33,9 @@ function shortened(table: Table, limit: number): Table {
 function cells(table: Table, digits: number): string[][] {
   const writers = table.columns.map((_, column) =>
     numberWriter(
-      table.rows.flatMap(row => (typeof row[column] === 'number' ? [row[column]] : [])),
+      table.rows
+        .map(row => row[column])
+        .filter<number>((value): value is number => typeof value === 'number'),
       digits,
     ),
   );

@@ -11,6 +11,17 @@ export interface Box {
   readonly height: number;
 }
 
+/** What is asked of an element of a drawing. */
+export interface Drawing {
+  readonly tagName: string;
+  readonly children: Iterable<Drawing>;
+  readonly parentElement: Drawing | null;
+  readonly textContent: string | null;
+  readonly classList: {contains(name: string): boolean};
+  readonly style?: {readonly [property in 'fontSize' | 'fontWeight' | 'textAnchor']?: string};
+  getAttribute(name: string): string | null;
+}
+
 /** Measures a line of text in pixels. */
 export type MeasureText = (text: string, size: number, bold: boolean) => number;
 
@@ -28,7 +39,7 @@ const IDENTITY: Matrix = {a: 1, b: 0, c: 0, d: 1, e: 0, f: 0};
 const NOTHING: Box = {x: 0, y: 0, width: 0, height: 0};
 
 /** The box of an element in its own coordinates. Curves and points count as nothing. */
-export function localBox(element: Element, measure: MeasureText): Box {
+export function localBox(element: Drawing, measure: MeasureText): Box {
   const tag = element.tagName.toLowerCase();
   if (tag === 'text') return textBox(element, measure);
   if (tag === 'rect' || tag === 'svg' || tag === 'image') {
@@ -43,21 +54,21 @@ export function localBox(element: Element, measure: MeasureText): Box {
 }
 
 /** The box of an element on the page: that of its own, seen through the transforms around it. */
-export function pageBox(element: Element, measure: MeasureText): Box {
+export function pageBox(element: Drawing, measure: MeasureText): Box {
   let box = localBox(element, measure);
-  for (let at: Element | null = element; at !== null; at = at.parentElement) {
+  for (let at: Drawing | null = element; at !== null; at = at.parentElement) {
     box = mapped(box, transformOf(at));
   }
   return box;
 }
 
-function textBox(element: Element, measure: MeasureText): Box {
+function textBox(element: Drawing, measure: MeasureText): Box {
   const size = inherited(element, 'fontSize', 12);
   const bold = inherited(element, 'fontWeight', 400) >= 600;
   const spans = [...element.children].filter(child => child.classList.contains('line'));
   const lines = (spans.length > 0 ? spans : [element]).map(line => line.textContent ?? '');
   const width = Math.max(...lines.map(line => measure(line, size, bold)));
-  const anchor = element.getAttribute('text-anchor') ?? (element as SVGElement).style?.textAnchor;
+  const anchor = element.getAttribute('text-anchor') ?? element.style?.textAnchor;
   const shift = anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0;
   return {
     x: number(element, 'x') - shift,
@@ -67,9 +78,9 @@ function textBox(element: Element, measure: MeasureText): Box {
   };
 }
 
-function inherited(element: Element, property: 'fontSize' | 'fontWeight', base: number): number {
-  for (let at: Element | null = element; at !== null; at = at.parentElement) {
-    const written = (at as SVGElement).style?.[property];
+function inherited(element: Drawing, property: 'fontSize' | 'fontWeight', base: number): number {
+  for (let at: Drawing | null = element; at !== null; at = at.parentElement) {
+    const written = at.style?.[property];
     if (written === 'bold') return 700;
     const value = parseFloat(written ?? '');
     if (Number.isFinite(value)) return value;
@@ -77,7 +88,7 @@ function inherited(element: Element, property: 'fontSize' | 'fontWeight', base: 
   return base;
 }
 
-function number(element: Element, attribute: string): number {
+function number(element: Drawing, attribute: string): number {
   return parseFloat(element.getAttribute(attribute) ?? '') || 0;
 }
 
@@ -107,7 +118,7 @@ function mapped({x, y, width, height}: Box, {a, b, c, d, e, f}: Matrix): Box {
 }
 
 /** The attribute transform="translate(…) rotate(…) scale(…)" as one map. */
-function transformOf(element: Element): Matrix {
+function transformOf(element: Drawing): Matrix {
   const written = element.getAttribute('transform') ?? '';
   let whole = IDENTITY;
   for (const [, name, inner] of written.matchAll(/(\w+)\(([^)]*)\)/g)) {

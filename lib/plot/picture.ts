@@ -3,8 +3,9 @@
  * Source: plotly.js 4 in jsdom, drawn by resvg.   Lesson: none.
  */
 import {Resvg} from '@resvg/resvg-js';
-import {FONT, plotly} from './browserless';
+import {plotly} from './browserless';
 import {type Figure} from './figure';
+import {FONT} from './font';
 import {encodePalettePng} from './palette';
 
 /** The kinds of trace that draw without a browser. The others need WebGL, a map or a layout engine. */

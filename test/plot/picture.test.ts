@@ -1,6 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import {textWidth} from 'latent-lib/plot/browserless';
+import {textWidth} from 'latent-lib/plot/font';
 import {line} from 'latent-lib/plot/charts';
 import {type Figure} from 'latent-lib/plot/figure';
 import {imageGrid} from 'latent-lib/plot/images';
