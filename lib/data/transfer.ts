@@ -79,8 +79,9 @@ async function write(
   try {
     options.onBytes?.(received, total);
     for (;;) {
-      const {done, value: bytes} = await body.read();
-      if (done) break;
+      const read = (await body.read()) as {done: boolean; value?: Uint8Array};
+      const bytes = read.value;
+      if (read.done || bytes === undefined) break;
       watch.heard();
       if (received + bytes.length > options.most) {
         throw new Error(`sends more than ${options.most} bytes: not this file`);

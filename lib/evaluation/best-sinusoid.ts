@@ -79,7 +79,7 @@ function nearest(signals: tf.Tensor2D, bases: readonly QrDecomposition[]) {
     const chosen = tf.oneHot(best, bases.length).expandDims<tf.Tensor3D>(1); // [N, 1, F]
     const own = chosen.cast('float32').matMul(coordinates); // [N, 1, 3]
     const left = signals.square().sum(1).sub(explained.max(1)).div(T).maximum(0); // [N]
-    return [best, own, left] as const;
+    return [best, own, left];
   });
   const which = best.dataSync();
   const found = {which, coordinates: own.dataSync(), residual: left.dataSync()};

@@ -152,9 +152,10 @@ export class Gru {
     const {B, T} = sizes('Gru', {x: `B T ${inputs}`}, {x});
     if (initial !== undefined) sizes('Gru', {x: 'B T I', initial: `B ${units}`}, {x, initial});
     const ones = tf.ones<tf.Rank.R3>([1, T, B]);
+    const {state, input, bias} = gateBlocks(this.cell);
     return {
       inputs: tf.concat3d([x.transpose<tf.Tensor3D>([2, 1, 0]), ones], 0), // [I + 1, T, B]
-      kernel: tf.concat2d(Object.values(gateBlocks(this.cell)), 1), // [4H, H + I + 1]
+      kernel: tf.concat2d([state, input, bias], 1), // [4H, H + I + 1]
       initial: initial?.transpose<tf.Tensor2D>() ?? tf.zeros<tf.Rank.R2>([units, B]),
     };
   }

@@ -222,8 +222,8 @@ test('training lowers both errors', () => {
   for (let count = 0; count < 150; count++) run();
   const after = run();
   step.dispose();
-  assert.ok(after['l2']! < 0.6 * before['l2']!, `${before['l2']} to ${after['l2']}`);
-  assert.ok(after['loss']! < 0.7 * before['loss']!, `${before['loss']} to ${after['loss']}`);
+  assert.ok(after['l2'] < 0.6 * before['l2'], `${before['l2']} to ${after['l2']}`);
+  assert.ok(after['loss'] < 0.7 * before['loss'], `${before['loss']} to ${after['loss']}`);
 });
 
 test('a second loss and gradient leaves no tensor behind', async () => {
