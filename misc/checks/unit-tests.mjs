@@ -27,6 +27,7 @@ const MINUTES = 10;
 
 /**
  * The test files: compiled ones whose source still exists, and plain ones.
+ * All tests but the browser's, which `npm run test:browser` runs.
  * @param {readonly string[]} names parts of a path; a file with any of them is taken, none means all
  * @param {string} root
  * @returns {string[]}
@@ -35,7 +36,10 @@ export function testFiles(names = [], root = ROOT) {
   const compiled = filesUnder(path.join(root, 'build', 'test'), '.test.js').filter(file =>
     existsSync(sourceOf(file, root)),
   );
-  const plain = filesUnder(path.join(root, 'test'), '.test.mjs');
+  const browser = path.join(root, 'test', 'browser', path.sep);
+  const plain = filesUnder(path.join(root, 'test'), '.test.mjs').filter(
+    file => !file.startsWith(browser),
+  );
   const wanted = (/** @type {string} */ file) =>
     names.length === 0 || names.some(name => path.relative(root, file).includes(name));
   return [...compiled, ...plain].filter(wanted).sort();
