@@ -4,6 +4,7 @@
  */
 import util from 'node:util';
 import {type Figure, isTensor, tidy} from '../plot/figure';
+import {packed} from '../plot/packed';
 import {toPng} from '../plot/picture';
 import {display, type MimeBundle, type MimeMetadata} from './display';
 import {formatTensor, type PrintableTensor} from './format';
@@ -57,7 +58,7 @@ export async function showFigure(figure: Figure): Promise<void> {
 
 /** The forms of a figure, and the size at which its picture is shown. */
 export async function figureBundle(figure: Figure): Promise<[MimeBundle, MimeMetadata]> {
-  const {data, layout, alt} = figure;
+  const {data, layout, alt} = packed(figure);
   const png = await toPng(figure);
   const bundle = {
     'application/vnd.plotly.v1+json': {

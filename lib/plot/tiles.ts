@@ -131,7 +131,7 @@ function titles(
 }
 
 /** Steps from black to white: more are not told apart, and would cost bytes. */
-const SHADES = 32;
+const SHADES = 16;
 
 function paint(
   rgba: Uint8Array,
@@ -145,7 +145,8 @@ function paint(
     const x = left + (at % width);
     const y = top + Math.floor(at / width);
     const exact = Math.min(1, Math.max(0, (value - low) / (high - low)));
-    const share = Math.round(exact * SHADES) / SHADES;
+    const steps = signed ? 2 * SHADES : SHADES;
+    const share = Math.round(exact * steps) / steps;
     const grey = Math.round(share * 255);
     rgba.set(signed ? diverging(share) : [grey, grey, grey, 255], (y * stride + x) * 4);
   }
