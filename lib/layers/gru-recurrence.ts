@@ -153,7 +153,8 @@ function backward(gradient: tf.Tensor, saved: readonly tf.Tensor[], wanted: Want
   const toReset = toV.mul(scaled.mul(tf.sub(1, reset)));
   const slopes = tf.concat([toReset, kept.mul(renewed), toV.mul(reset), toV, update], 1);
   const slopesOfStep = tf.unstack(slopes) as tf.Tensor2D[]; // T × [5H, B]
-  const back = tf.concat2d([kernel.slice([0, 0], [-1, ofStates]), tf.eye(H, ofStates)], 0);
+  const toPrevious = tf.concat2d([kernel.slice([0, 0], [-1, ofStates]), tf.eye(H, ofStates)], 0);
+  const back = toPrevious.transpose<tf.Tensor2D>(); // [H, 5H], or [2H, 5H] with feedback
   const arriving = wanted === 'all' ? perStep(gradient as tf.Tensor3D) : []; // T × [H, B]
   const masks = feedback === undefined ? [] : perStep(feedback); // T × [1, B]
 
@@ -164,7 +165,7 @@ function backward(gradient: tf.Tensor, saved: readonly tf.Tensor[], wanted: Want
     const part = spread.mul<tf.Tensor2D>(slopesOfStep[step]!);
     parts[step] = part;
     const mask = masks[step];
-    ofState = tf.matMul(back, part, true); // [H, B], or [2H, B] with feedback
+    ofState = tf.matMul(back, part); // [H, B], or [2H, B] with feedback
     if (mask !== undefined) {
       const [direct, fedBack] = tf.split(ofState, 2, 0) as [tf.Tensor2D, tf.Tensor2D];
       ofState = direct.add<tf.Tensor2D>(fedBack.mul(mask));
