@@ -5,6 +5,7 @@
 import {recordTwice} from './graph-frozen';
 import {isRecording, RecordingError, type Captured} from './graph-recorder';
 import {GraphSession} from './graph-session';
+import {simplify} from './graph-simplify';
 import {dtypeNumber, nativeBackend, type NativeBackend} from './native-backend';
 import {RecordingCache, type Recording, type RecordingReport} from './recording-cache';
 import type {NamedTensors} from './shapes';
@@ -106,11 +107,13 @@ class CompiledGraph<O extends NamedTensors> implements Recording {
           return [name, recorder.input(inputs[name]!, `input_${index}`)] as const;
         });
         const made = recorder.record(() => tensorsOf(what, fn(Object.fromEntries(given))));
-        for (const [name, tensor] of Object.entries(made)) {
+        const places = Object.values(made).map(tensor => recorder.output(tensor));
+        const resolve = simplify(recorder.graph);
+        Object.entries(made).forEach(([name, tensor], which) => {
           const type = {type: dtypeNumber(tensor.dtype)};
-          recorder.graph.add('Identity', [recorder.output(tensor)], {T: type}, outputNode(outputs));
+          recorder.graph.add('Identity', [resolve(places[which]!)], {T: type}, `output_${which}`);
           outputs.push(name);
-        }
+        });
       });
       return outputs;
     });
@@ -146,8 +149,4 @@ class CompiledGraph<O extends NamedTensors> implements Recording {
     this.session.dispose();
     for (const {release} of this.captured) release();
   }
-}
-
-function outputNode(before: readonly string[]): string {
-  return `output_${before.length}`;
 }

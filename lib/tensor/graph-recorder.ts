@@ -148,7 +148,10 @@ export class Recorder {
       const sources = inputs.map(id => this.source(id, name));
       const recorded = recordedNode(binding, name, attributes, results);
       const node = graph.add(recorded.op, sources, recorded.attributes);
-      results.forEach(({id}, index) => outputs.set(id, `${node}:${index}`));
+      results.forEach(({id, shape}, index) => {
+        outputs.set(id, `${node}:${index}`);
+        graph.shapes.set(`${node}:${index}`, shape);
+      });
       return results;
     };
     const createTensor: Binding['createTensor'] = (shape, dtype, values) => {

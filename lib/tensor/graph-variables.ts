@@ -29,6 +29,7 @@ export function addVariable(graph: Graph, variable: tf.Variable, name: string): 
   const shape = {shape: variable.shape};
   const resource = `${graph.add('VarHandleOp', [], {dtype, shape, shared_name: {text: name}, container: {text: ''}}, name)}:0`;
   const value = `${graph.add('ReadVariableOp', [resource], {dtype}, `${name}/read`)}:0`;
+  graph.shapes.set(value, variable.shape);
   const feed = graph.placeholder(`${name}/feed`, variable.shape, dtype.type);
   const assigned = graph.add('AssignVariableOp', [resource, feed], {dtype}, `${name}/assign`);
   const nothing = {shape: [0], dtype: 1, bytes: new Uint8Array()};

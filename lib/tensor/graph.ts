@@ -28,7 +28,7 @@ export interface Constant {
 /** One operation. Inputs are 'node:output'; '^node' means 'after that node'. */
 export interface GraphNode {
   readonly name: string;
-  readonly op: string;
+  op: string;
   inputs: string[];
   attributes: Record<string, Attribute>;
 }
@@ -36,6 +36,8 @@ export interface GraphNode {
 /** A graph under construction. Names are unique and depend on the order of calls only. */
 export class Graph {
   readonly nodes: GraphNode[] = [];
+  /** The shapes of outputs, where they are known. */
+  readonly shapes = new Map<string, readonly number[]>();
   private readonly names = new Set<string>();
 
   /**
@@ -46,7 +48,7 @@ export class Graph {
     op: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>>,
-    name = `${op}_${this.nodes.length}`,
+    name = `${op}_${this.names.size}`,
   ): string {
     if (this.names.has(name)) throw new Error(`Graph: there are two nodes named ${name}.`);
     this.names.add(name);
@@ -68,7 +70,9 @@ export class Graph {
 
   /** Adds an input that is fed at every run, and returns its output. */
   placeholder(name: string, shape: readonly number[], dtype: number): string {
-    return `${this.add('Placeholder', [], {dtype: {type: dtype}, shape: {shape}}, name)}:0`;
+    const output = `${this.add('Placeholder', [], {dtype: {type: dtype}, shape: {shape}}, name)}:0`;
+    this.shapes.set(output, shape);
+    return output;
   }
 }
 

@@ -6,6 +6,7 @@ import {control, type Graph} from '../tensor/graph';
 import {recordTwice} from '../tensor/graph-frozen';
 import type {Captured, Recorder} from '../tensor/graph-recorder';
 import {GraphSession} from '../tensor/graph-session';
+import {simplify} from '../tensor/graph-simplify';
 import {addVariable, GraphVariables, type VariableNodes} from '../tensor/graph-variables';
 import {DTYPE, nativeBackend, type NativeBackend} from '../tensor/native-backend';
 import type {Recording, RecordingReport} from '../tensor/recording-cache';
@@ -113,19 +114,22 @@ function recordStep(
       return [name, recorder.input(tensor, `input_${index}`)] as const;
     });
     const {terms, gradients} = recorder.record(() => perform(Object.fromEntries(given)));
+    const gradientOutputs = gradients.map(tensor => tensor && recorder.output(tensor));
+    const termOutputs = Object.values(terms).map(term => recorder.output(term));
+    const resolve = simplify(graph);
     const updates = weightNodes.flatMap(({resource, value}, which) => {
-      const gradient = gradients[which];
+      const gradient = gradientOutputs[which];
       if (gradient === undefined) return [];
       const place = {
         weight: resource,
         slots: slotNodes[which]!.map(slot => slot.resource),
-        gradient: recorder.output(gradient),
+        gradient: resolve(gradient),
         stepSize,
         after: readersOf(graph, value),
       };
       return [optimizer.kernel(graph, place)];
     });
-    const values = Object.values(terms).map(term => recorder.output(term));
+    const values = termOutputs.map(resolve);
     const attributes = {N: {int: values.length}, T: {type: DTYPE.float32}, axis: {int: 0}};
     graph.add('Pack', [...values, ...updates.map(control)], attributes, TERMS);
     termNames.push(...Object.keys(terms));
@@ -136,8 +140,14 @@ function recordStep(
 
 /**
  * Whatever uses a weight runs before its update: then TensorFlow updates in place, and need not
- * copy the weight because somebody still holds its value.
+ * copy the weight because somebody still holds its value. A view of it holds it, too.
  */
 function readersOf(graph: Graph, value: string): string[] {
-  return graph.nodes.filter(({inputs}) => inputs.includes(value)).map(({name}) => control(name));
+  const readers = graph.nodes.filter(({inputs}) => inputs.includes(value));
+  return readers.flatMap(({name, op}) => {
+    return VIEWS.has(op) ? readersOf(graph, `${name}:0`) : [control(name)];
+  });
 }
+
+/** Ops whose result shares the memory of their input. */
+const VIEWS = new Set(['ExpandDims', 'Identity', 'Reshape', 'Squeeze']);

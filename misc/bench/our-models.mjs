@@ -3,6 +3,12 @@
  */
 import {DenseVae, guideLoss} from 'latent-lib/models/dense-vae';
 import {
+  categoricalNegativeLogLikelihood,
+  classify,
+  Hypernetwork,
+} from 'latent-lib/models/hypernetwork';
+import {denseLayout} from 'latent-lib/models/hypernetwork-layout';
+import {
   SinusoidAutoencoder,
   SOURCE_SIZES,
   sourceObjective,
@@ -50,6 +56,23 @@ export const OUR_MODELS = {
           /** @type {tf.Tensor1D} */ (coins),
         );
         return {loss: sourceObjective(losses)};
+      },
+    };
+  },
+  hypernetwork: folder => {
+    const layout = denseLayout([784, 64, 10]);
+    const config = /** @type {const} */ ({inputs: 784, hidden: 16, layout, output: 'sigmoid'});
+    const writer = new Hypernetwork(config, new Random(1));
+    const labels = rows(folder, 'labels', 1, 1).map(row => row.reshape([1]).cast('int32'));
+    const images = rows(folder, 'images', 1, 784);
+    return {
+      weights: writer.weights,
+      learningRate: 1e-4,
+      batches: images.map((x, which) => ({x, y: labels[which] ?? tf.zeros([1], 'int32')})),
+      loss: ({x, y}) => {
+        const logits = classify(writer, /** @type {tf.Tensor2D} */ (x));
+        const nats = categoricalNegativeLogLikelihood(logits, /** @type {tf.Tensor1D} */ (y));
+        return {loss: /** @type {tf.Scalar} */ (nats.mean())};
       },
     };
   },
