@@ -65,7 +65,7 @@ async function start(name: BackendName): Promise<string> {
     };
     return `TensorFlow ${binding.TF_Version} on ${isUsingGpuDevice ? 'GPU' : 'CPU'}`;
   }
-  tf.env().set('IS_TEST', true); // or tfjs prints an advertisement for its native backend
+  tf.env().set('PROD', true); // or tfjs prints an advertisement for its native backend
   if (name === 'wasm') return startWasm();
   if (!(await tf.setBackend('cpu'))) throw new Error('the plain JavaScript backend does not start');
   return 'plain JavaScript';
