@@ -35,6 +35,12 @@ export function termsOf(logs: readonly LogLine[]): string[] {
   return [...seen].filter(name => !COUNTERS.test(name));
 }
 
+/** Says of each kind whether it comes for the first time: the legend names it once. */
+function firstOf(): (kind: string) => boolean {
+  const seen = new Set<string>();
+  return kind => !seen.has(kind) && seen.add(kind).has(kind);
+}
+
 /** 'validationKl' and 'validation.kl' are drawn on the panel of 'kl'. */
 export function panelOf(term: string): {panel: string; heldOut: boolean} {
   const match = /^(?:validation|heldOut|test)[._ ]?(.+)$/.exec(term);
@@ -55,6 +61,7 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
   const {unit = 'nats', x = 'step', references = {}} = options;
   const panels = [...new Set(terms.map(term => panelOf(term).panel))];
   const data: Trace[] = [];
+  const isFirst = firstOf();
   let perBin = 1;
   for (const [index, term] of terms.entries()) {
     const {panel, heldOut} = panelOf(term);
@@ -68,7 +75,8 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
     data.push({
       type: 'scatter',
       mode: points.length < 30 ? 'lines+markers' : 'lines',
-      name: heldOut ? `${panel}, held out` : panel,
+      name: heldOut ? 'held out' : panel,
+      showlegend: heldOut && isFirst('held out'), // the axes name the panels
       x: rounded(
         bins.map(([at]) => at),
         7,
@@ -79,7 +87,7 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
       ),
       line: {color: colour, width: 2, dash: heldOut ? 'dot' : 'solid'},
       marker: {size: 5},
-      hovertemplate: `${x} %{x}<br>%{y:.4g} ${unit}<extra>%{fullData.name}</extra>`,
+      hovertemplate: `${x} %{x}<br>%{y:.4g} ${unit}<extra>${heldOut ? `${panel}, held out` : panel}</extra>`,
       ...on(panels.indexOf(panel)),
     });
   }
@@ -89,7 +97,7 @@ export function lossCurves(logs: readonly LogLine[], options: LossCurvesOptions 
   const binNote = perBin > 1 ? `${x} (mean of ${perBin})` : x;
   return figure(title, alt, [...data, ...referenceLines(references, panels, logs, x)], {
     ...panelAxes(panels, binNote, unit),
-    width: Math.max(420, Math.min(panels.length, 3) * 250),
+    width: [460, 640, 760][Math.min(panels.length, 3) - 1]!,
     height: panels.length > 3 ? 300 * Math.ceil(panels.length / 3) : 320,
     showlegend: terms.length > panels.length || Object.keys(references).length > 0,
   });
@@ -136,6 +144,7 @@ function referenceLines(
   logs: readonly LogLine[],
   x: string,
 ): Trace[] {
+  const isFirst = firstOf();
   const ends = [logs[0]?.[x] ?? 0, logs.at(-1)?.[x] ?? logs.length - 1];
   return Object.entries(references).flatMap(([term, value]) => {
     const panel = panels.indexOf(panelOf(term).panel);
@@ -143,7 +152,9 @@ function referenceLines(
     const line: Trace = {
       type: 'scatter',
       mode: 'lines',
-      name: `${term}, reference`,
+      name: 'reference',
+      hovertemplate: `%{y:.4g}<extra>${term}, reference</extra>`,
+      showlegend: isFirst('reference'),
       x: ends,
       y: [value, value],
       line: {color: COLOURS.reference, width: 1.5, dash: 'dash'},

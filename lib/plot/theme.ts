@@ -58,7 +58,7 @@ export function colourOf(name: string, index = 0): string {
   const plain = name.toLowerCase();
   const words: readonly (readonly [RegExp, Meaning])[] = [
     [/reference|expected|published|source/, 'reference'],
-    [/reconstruct|likelihood|distortion|decoded|generated/, 'reconstruction'],
+    [/reconstruct|likelihood|distortion|decoded|generated|squared|entropy/, 'reconstruction'],
     [/(^|[^a-z])kl|kl$|divergence|rate$/, 'kl'],
     [/mmd/, 'mmd'],
     [/prior/, 'prior'],
@@ -108,7 +108,8 @@ export function figure(
   const named = data.filter(
     ({type, showlegend}) => showlegend !== false && type !== 'heatmap' && type !== 'image',
   );
-  const hasLegend = layout['showlegend'] !== false && named.length > 1;
+  const wanted = layout['showlegend'] ?? named.length > 1;
+  const hasLegend = wanted === true && named.length > 0;
   const whole: Layout = {
     width: 640,
     height: 380,

@@ -17,7 +17,7 @@ test('each term has its own panel and axis, and counters have none', () => {
     [
       ['reconstruction', 'y'],
       ['kl', 'y2'],
-      ['kl, held out', 'y2'],
+      ['held out', 'y2'],
     ],
   );
   assert.deepEqual(layout['yaxis2']?.['title'], {text: 'kl [nats]', standoff: 8});
@@ -63,7 +63,15 @@ test('the alternative text says the last values with their unit', () => {
 test('a reference is a dashed line across the panel of its term', () => {
   const {data} = assertFigure(lossCurves(logs, {references: {kl: 25}}));
   const line = data.at(-1)!;
-  assert.deepEqual([line['name'], line['y'], line['yaxis']], ['kl, reference', [25, 25], 'y2']);
+  assert.deepEqual([line['name'], line['y'], line['yaxis']], ['reference', [25, 25], 'y2']);
+});
+
+test('the legend names what the axes do not: held-out terms and references, once each', () => {
+  const both = logs.map(log => ({...log, validationReconstruction: 95}));
+  const {data} = assertFigure(lossCurves(both, {references: {kl: 25, reconstruction: 80}}));
+  const named = data.filter(({showlegend}) => showlegend === true).map(({name}) => name);
+  assert.deepEqual(named, ['held out', 'reference']);
+  assert.equal(assertFigure(lossCurves([{step: 0, kl: 1}])).layout['legend'], undefined);
 });
 
 test('a log without numbers is refused', () => {
