@@ -6,36 +6,10 @@
  * fetched from the graph when somebody looks, and never if nobody does. Before a run, a variable
  * that was assigned by others is uploaded. So neither side can see stale values, and no one syncs.
  */
-import type {Graph} from './graph';
 import type {GraphSession} from './graph-session';
+import type {VariableNodes} from './graph-variable-nodes';
 import {dtypeNumber, type NativeBackend, type TensorEntry} from './native-backend';
 import {tf} from './tf';
-
-/** Where a variable stands in the graph. */
-export interface VariableNodes {
-  readonly variable: tf.Variable;
-  /** The output of VarHandleOp: what kernels that update it take. */
-  readonly resource: string;
-  /** The output of ReadVariableOp. */
-  readonly value: string;
-  /** The placeholder that an upload feeds, and the output that an upload fetches. */
-  readonly feed: string;
-  readonly uploaded: string;
-}
-
-/** Adds a resource variable to a graph. */
-export function addVariable(graph: Graph, variable: tf.Variable, name: string): VariableNodes {
-  const dtype = {type: dtypeNumber(variable.dtype)};
-  const shape = {shape: variable.shape};
-  const resource = `${graph.add('VarHandleOp', [], {dtype, shape, shared_name: {text: name}, container: {text: ''}}, name)}:0`;
-  const value = `${graph.add('ReadVariableOp', [resource], {dtype}, `${name}/read`)}:0`;
-  graph.shapes.set(value, variable.shape);
-  const feed = graph.placeholder(`${name}/feed`, variable.shape, dtype.type);
-  const assigned = graph.add('AssignVariableOp', [resource, feed], {dtype}, `${name}/assign`);
-  const nothing = {shape: [0], dtype: 1, bytes: new Uint8Array()};
-  const uploaded = graph.constant(nothing, [assigned], `${name}/uploaded`);
-  return {variable, resource, value, feed, uploaded};
-}
 
 /** The bond between tf.Variables and their copies in one session. */
 export class GraphVariables {
@@ -51,11 +25,13 @@ export class GraphVariables {
 
   /** Call before a run: uploads what others assigned. */
   beforeRun(): void {
-    const stale = this.bonds.filter(bond => !bond.isCurrent());
-    if (stale.length === 0) return;
-    const ids = this.backend.getInputTensorIds(stale.map(({nodes}) => nodes.variable));
-    const feeds = stale.map(({nodes}) => nodes.feed).join(',');
-    const fetches = stale.map(({nodes}) => nodes.uploaded).join(',');
+    const stale = new Set<string>();
+    for (const bond of this.bonds) if (!bond.isCurrent()) stale.add(bond.nodes.uploaded);
+    if (stale.size === 0) return;
+    const bonds = this.bonds.filter(({nodes}) => stale.has(nodes.uploaded));
+    const ids = this.backend.getInputTensorIds(bonds.map(({nodes}) => nodes.variable));
+    const feeds = bonds.map(({nodes}) => nodes.feed).join(',');
+    const fetches = [...stale].join(',');
     for (const {id} of this.session.run(ids, feeds, fetches)) this.backend.binding.deleteTensor(id);
   }
 

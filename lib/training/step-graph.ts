@@ -7,7 +7,8 @@ import {recordTwice} from '../tensor/graph-frozen';
 import type {Captured, Recorder} from '../tensor/graph-recorder';
 import {GraphSession} from '../tensor/graph-session';
 import {simplify} from '../tensor/graph-simplify';
-import {addVariable, GraphVariables, type VariableNodes} from '../tensor/graph-variables';
+import {addVariables, joined, type VariableNodes} from '../tensor/graph-variable-nodes';
+import {GraphVariables} from '../tensor/graph-variables';
 import {DTYPE, nativeBackend, type NativeBackend} from '../tensor/native-backend';
 import type {Recording, RecordingReport} from '../tensor/recording-cache';
 import type {NamedTensors} from '../tensor/shapes';
@@ -99,16 +100,13 @@ function recordStep(
   {inputs, weights, slots, optimizer, perform}: TrainingGraphOptions,
 ): {termNames: readonly string[]; variables: readonly VariableNodes[]} {
   const {graph} = recorder;
-  const weightNodes = weights.map((weight, which) => {
-    const nodes = addVariable(graph, weight, `weight_${which}`);
-    recorder.bind(weight, nodes.value);
-    return nodes;
-  });
-  const slotNodes = slots.map((ofWeight, which) =>
-    ofWeight.map((slot, index) => addVariable(graph, slot, `slot_${which}_${index}`)),
-  );
+  const places = weights.map((variable, which) => ({variable, name: `weight_${which}`}));
+  for (const {variable, name} of places) {
+    recorder.bind(variable, `${name}:0`); // the node is added below
+    graph.shapes.set(`${name}:0`, variable.shape);
+  }
   const stepSize = graph.placeholder(STEP_SIZE, [], DTYPE.float32);
-  const termNames: string[] = [];
+  const recorded = {termNames: [] as string[], variables: [] as VariableNodes[]};
   tf.tidy(() => {
     const given = Object.entries(inputs).map(([name, tensor], index) => {
       return [name, recorder.input(tensor, `input_${index}`)] as const;
@@ -117,25 +115,58 @@ function recordStep(
     const gradientOutputs = gradients.map(tensor => tensor && recorder.output(tensor));
     const termOutputs = Object.values(terms).map(term => recorder.output(term));
     const resolve = simplify(graph);
-    const updates = weightNodes.flatMap(({resource, value}, which) => {
-      const gradient = gradientOutputs[which];
-      if (gradient === undefined) return [];
-      const place = {
-        weight: resource,
-        slots: slotNodes[which]!.map(slot => slot.resource),
-        gradient: resolve(gradient),
-        stepSize,
-        after: readersOf(graph, value),
-      };
-      return [optimizer.kernel(graph, place)];
+    const updates: string[] = [];
+    const variables = blocks(weights, gradientOutputs).flatMap((block, number) => {
+      const held = addVariables(graph, at(places, block), `block_${number}`);
+      const slotBlocks = optimizer.slots.map((_, slot) => {
+        const ofBlock = block.map(which => ({
+          variable: slots[which]![slot]!,
+          name: `slot_${which}_${slot}`,
+        }));
+        return addVariables(graph, ofBlock, `slots_${number}_${slot}`);
+      });
+      const found = at(gradientOutputs, block)
+        .filter(output => output !== undefined)
+        .map(resolve);
+      if (found.length > 0) {
+        const place = {
+          weight: held.resource,
+          slots: slotBlocks.map(({resource}) => resource),
+          gradient: found.length === 1 ? found[0]! : joined(graph, found),
+          stepSize,
+          after: held.members.flatMap(({value}) => readersOf(graph, value)),
+        };
+        updates.push(optimizer.kernel(graph, place));
+      }
+      return [held, ...slotBlocks].flatMap(({members}) => members);
     });
     const values = termOutputs.map(resolve);
     const attributes = {N: {int: values.length}, T: {type: DTYPE.float32}, axis: {int: 0}};
     graph.add('Pack', [...values, ...updates.map(control)], attributes, TERMS);
-    termNames.push(...Object.keys(terms));
     tf.dispose({terms, gradients});
+    recorded.termNames.push(...Object.keys(terms));
+    recorded.variables.push(...variables);
   });
-  return {termNames, variables: [...weightNodes, ...slotNodes.flat()]};
+  return recorded;
+}
+
+/** Weights below this size share one resource: a kernel's call costs more than their update. */
+const SMALL = 4096;
+
+/** Which weights are held and updated together: each large one alone, all small ones in one block. */
+function blocks(
+  weights: readonly tf.Variable[],
+  gradients: readonly (string | undefined)[],
+): readonly (readonly number[])[] {
+  const all = weights.map((_, which) => which);
+  const isSmall = (which: number) => weights[which]!.size < SMALL && gradients[which] !== undefined;
+  const small = all.filter(isSmall);
+  const alone = all.filter(which => !isSmall(which)).map(which => [which]);
+  return small.length > 0 ? [...alone, small] : alone;
+}
+
+function at<T>(values: readonly T[], indices: readonly number[]): T[] {
+  return indices.map(index => values[index]!);
 }
 
 /**
