@@ -78,10 +78,13 @@ const sameType: Rule = ({inputs, attributes: {SrcT, DstT}}) =>
 
 /** A reshape to the shape it has, or of a reshape. */
 const sameShape: Rule = (node, graph) => {
+  const wanted = graph.shape(`${node.name}:0`)?.join();
+  const fits = () => wanted !== undefined && graph.shape(node.inputs[0])?.join() === wanted;
+  if (fits()) return node.inputs[0];
   const before = graph.find(node.inputs[0], 'Reshape');
-  if (before !== undefined) node.inputs[0] = before.inputs[0]!;
-  const [from, to] = [graph.shape(node.inputs[0]), graph.shape(`${node.name}:0`)];
-  return from !== undefined && from.join() === to?.join() ? node.inputs[0] : undefined;
+  if (before === undefined) return undefined;
+  node.inputs[0] = before.inputs[0]!;
+  return fits() ? node.inputs[0] : undefined;
 };
 
 /** dy · step(x), where step is tfjs-node's composition, becomes ReluGrad. */

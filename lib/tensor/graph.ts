@@ -59,7 +59,9 @@ export class Graph {
   /** Adds a constant and returns its output. */
   constant(constant: Constant, after: readonly string[] = [], name?: string): string {
     const attributes = {dtype: {type: constant.dtype}, value: {tensor: constant}};
-    return `${this.add('Const', after.map(control), attributes, name)}:0`;
+    const output = `${this.add('Const', after.map(control), attributes, name)}:0`;
+    this.shapes.set(output, constant.shape);
+    return output;
   }
 
   /** Adds a float32 scalar and returns its output. */

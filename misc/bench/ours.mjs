@@ -43,6 +43,7 @@ step();
 const firstStepSeconds = (performance.now() - before) / 1e3;
 for (let warmUp = 0; warmUp < WARM_UP_STEPS; warmUp++) step();
 const recording = trained.recordings[0];
+process.stdout.on('error', () => process.exit()); // nobody listens any more
 say({
   weights: Object.values(weights).reduce((sum, {size}) => sum + size, 0),
   importSeconds,

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import {before, test} from 'node:test';
+import {Recorder} from 'latent-lib/tensor/graph-recorder';
+import {simplify} from 'latent-lib/tensor/graph-simplify';
+import {nativeBackend} from 'latent-lib/tensor/native-backend';
+import {ready, tf} from 'latent-lib/tensor/tf';
+
+before(ready);
+
+const whereCompiled = {skip: !tf.findBackendFactory('tensorflow')};
+
+/** How often each op is in the simplified graph of a function of x [3, 4], apart from constants. */
+function operations(fn: (x: tf.Tensor2D) => tf.Tensor): Record<string, number> {
+  const recorder = new Recorder(nativeBackend()!, 'test');
+  tf.tidy(() => {
+    const x = recorder.input(tf.ones([3, 4]), 'x') as tf.Tensor2D;
+    recorder.output(recorder.record(() => fn(x)));
+  });
+  simplify(recorder.graph);
+  const counts: Record<string, number> = {};
+  for (const {op} of recorder.graph.nodes) counts[op] = (counts[op] ?? 0) + 1;
+  recorder.release();
+  return counts;
+}
+
+const slope = (fn: (x: tf.Tensor2D) => tf.Tensor) => (x: tf.Tensor2D) =>
+  tf.grad(value => fn(value as tf.Tensor2D).square())(x);
+
+test(
+  'gradients of relu, sigmoid and tanh become the kernels that TensorFlow has',
+  whereCompiled,
+  () => {
+    assert.equal(operations(slope(x => x.relu()))['ReluGrad'], 1);
+    assert.equal(operations(slope(x => x.sigmoid()))['SigmoidGrad'], 1);
+    assert.equal(operations(slope(x => x.tanh()))['TanhGrad'], 1);
+  },
+);
+
+test('products that only look like those gradients are left alone', whereCompiled, () => {
+  const alike = operations(x => {
+    const y = x.sigmoid();
+    return y
+      .mul(tf.sub(2, y))
+      .mul(x)
+      .add(x.mul(tf.sub(1, x.square())));
+  });
+  assert.equal(alike['SigmoidGrad'], undefined);
+  assert.equal(alike['TanhGrad'], undefined);
+  const leaky = operations(x => x.mul(x.step(0.5)));
+  assert.equal(leaky['ReluGrad'], undefined);
+});
+
+test(
+  'matrices are multiplied as matrices, and a vector added to them is a bias',
+  whereCompiled,
+  () => {
+    const found = operations(x => tf.matMul(x, tf.ones<tf.Rank.R2>([4, 2])).add(tf.ones([2])));
+    assert.deepEqual([found['MatMul'], found['BiasAdd'], found['Add']], [1, 1, undefined]);
+    const column = operations(x => tf.matMul(x, tf.ones<tf.Rank.R2>([4, 2])).add(tf.ones([3, 1])));
+    assert.deepEqual([column['BiasAdd'], column['Add']], [undefined, 1]);
+    const batched = operations(x => tf.matMul(tf.stack([x, x]), tf.ones<tf.Rank.R3>([2, 4, 2])));
+    assert.deepEqual([batched['MatMul'], batched['BatchMatMulV2']], [undefined, 1]);
+  },
+);
+
+test('reshapes and casts that change nothing are gone', whereCompiled, () => {
+  const found = operations(x =>
+    x.reshape([12]).reshape([2, 6]).reshape([2, 6]).cast('float32').exp(),
+  );
+  const {Reshape, Cast, Exp} = found;
+  assert.deepEqual([Cast, Exp], [undefined, 1]);
+  assert.ok((Reshape ?? 0) <= 2, 'of [12], which nobody reads, and of [2, 6]');
+});
