@@ -5,8 +5,8 @@
 import {chunk, pngFile} from './png';
 
 /**
- * Encodes an image with a palette of colours and opacities. If there are more than 256, the rarest
- * take the nearest of the frequent: meant for figures, whose colours are few and whose edges fade.
+ * Encodes an image with a palette of colours and opacities. If there are many, the rare take
+ * the nearest of the frequent: meant for figures, whose colours are few and whose edges fade.
  * @param rgba width · height · 4 bytes
  */
 export function encodePalettePng(rgba: Uint8Array, width: number, height: number): Buffer {
@@ -37,6 +37,12 @@ function channels(colour: number): [number, number, number, number] {
   return [colour >>> 24, (colour >>> 16) & 0xff, (colour >>> 8) & 0xff, colour & 0xff];
 }
 
+/** A colour that covers this share of the picture is kept exactly; the others are edges. */
+const FLAT = 1 / 400;
+
+/** Edges fade in so many steps of opacity: finer ones would be half of the file, and not be seen. */
+const FADES = 3;
+
 function choosePalette(rgba: Uint8Array): {
   palette: number[];
   indexOf: (colour: number) => number;
@@ -46,21 +52,20 @@ function choosePalette(rgba: Uint8Array): {
     const colour = colourAt(rgba, at);
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
-  // A colour stands for its neighbourhood: the most frequent one of each small cube is kept.
-  const cubes = new Map<number, {colour: number; count: number; best: number}>();
-  for (const [colour, count] of counts) {
-    const cube = counts.size <= 256 ? colour : (colour & 0xf8f8f8f0) >>> 0;
-    const known = cubes.get(cube);
-    if (!known) cubes.set(cube, {colour, count, best: count});
-    else {
-      if (count > known.best) Object.assign(known, {colour, best: count});
-      known.count += count;
-    }
+  const byCount = [...counts].sort(([a, m], [b, n]) => n - m || a - b);
+  const enough = counts.size <= 64 ? 0 : (rgba.length / 4) * FLAT;
+  const palette = byCount
+    .filter(([, count]) => count >= enough)
+    .slice(0, 128)
+    .map(([colour]) => colour);
+  // The most frequent colour of a neighbourhood stands for all of it.
+  const hoods = new Set(palette.map(neighbourhood));
+  for (const [colour] of byCount) {
+    if (palette.length === 256) break;
+    if (hoods.has(neighbourhood(colour))) continue;
+    hoods.add(neighbourhood(colour));
+    palette.push(colour);
   }
-  const palette = [...cubes.values()]
-    .sort((a, b) => b.count - a.count || a.colour - b.colour)
-    .slice(0, 256)
-    .map(({colour}) => colour);
   const indices = new Map(palette.map((colour, index) => [colour, index]));
   const indexOf = (colour: number): number => {
     const known = indices.get(colour);
@@ -70,6 +75,16 @@ function choosePalette(rgba: Uint8Array): {
     return found;
   };
   return {palette, indexOf};
+}
+
+/** Opaque colours within 8 of 256; faded ones of about one hue, and of one step of opacity. */
+function neighbourhood(colour: number): number {
+  const [red, green, blue, opacity] = channels(colour);
+  const step = Math.round((opacity / 255) * FADES);
+  if (step === 0) return 0;
+  const bits = opacity === 255 ? 3 : 5;
+  const hue = [red, green, blue].reduce((key, channel) => key * 32 + (channel >> bits), 0);
+  return hue * 8 + (opacity === 255 ? 7 : step);
 }
 
 /** The most similar colour; a faint one may be off in hue, but not in opacity. */
