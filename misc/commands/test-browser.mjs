@@ -31,7 +31,8 @@ const child = spawn(
   ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files],
   {cwd: root, env: {...process.env, BROWSER_LESSONS: lessons.join(',')}, stdio: 'inherit'},
 );
-child.on('close', code => {
+child.on('close', (code, signal) => {
+  if (signal !== null) console.error(`The browser suite was ended by ${signal}.`);
   const measurements = path.join(root, 'build', 'browser', 'measurements.json');
   if (fs.existsSync(measurements)) {
     console.log(`Seconds, unless named otherwise:\n${fs.readFileSync(measurements, 'utf8')}`);

@@ -47,6 +47,7 @@ export async function startLab(name, files) {
     stream.on('data', (/** @type {Buffer} */ text) => (log += text.toString()));
   }
   const ended = new Promise(resolve => child.once('close', resolve));
+  process.once('exit', () => child.kill('SIGKILL')); // nothing is left behind by a suite that fails
   const url = `http://127.0.0.1:${port}`;
   const close = async () => {
     child.kill('SIGTERM');
