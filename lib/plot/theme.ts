@@ -120,7 +120,12 @@ export function figure(
     font: {family: 'DejaVu Sans, Verdana, sans-serif', size: 12, color: INK},
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
-    margin: {l: 60, r: 20, t: hasLegend ? 76 : 52, b: 48},
+    margin: {
+      l: 60,
+      r: 20,
+      t: 52 + (hasLegend ? 4 + 20 * legendRows(named, layout.width ?? 640) : 0),
+      b: 48,
+    },
     hoverlabel: {font: {family: 'DejaVu Sans, Verdana, sans-serif', size: 12}},
     hovermode: 'closest',
     colorway: [...CLASS_COLOURS],
@@ -128,4 +133,11 @@ export function figure(
     ...layout,
   };
   return {data, layout: whole, alt};
+}
+
+/** How many lines the legend takes above the panel: its entries stand in columns of equal width. */
+function legendRows(entries: readonly Trace[], width: number): number {
+  const longest = Math.max(...entries.map(({name}) => String(name ?? '').length));
+  const columns = Math.max(1, Math.floor((width - 80) / (longest * 7 + 48)));
+  return Math.ceil(entries.length / columns);
 }

@@ -26,6 +26,16 @@ test('axes carry names and units, legends come with a second series', () => {
   assert.equal(two.layout['showlegend'], true);
 });
 
+test('a legend of many entries has the room that it takes', () => {
+  const named = (count: number) =>
+    Array.from({length: count}, (_, n) => ({name: `published run ${n}`, y: [1, 2]}));
+  const top = (count: number) => {
+    const {layout} = assertFigure(line(named(count), {title: 'Runs', x: 'step', y: 'loss'}));
+    return layout['margin']?.['t'] as number;
+  };
+  assert.ok(top(1) < top(2) && top(2) < top(8) && top(8) < top(12));
+});
+
 test('what is not finite becomes a gap, and does not move the axis', () => {
   const {data} = assertFigure(line([{name: 'a', y: [1, NaN, Infinity, 2]}], named));
   assert.deepEqual(data[0]?.['y'], [1, null, null, 2]);
