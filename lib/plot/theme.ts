@@ -137,7 +137,9 @@ export function figure(
 
 /** How many lines the legend takes above the panel: its entries stand in columns of equal width. */
 function legendRows(entries: readonly Trace[], width: number): number {
-  const longest = Math.max(...entries.map(({name}) => String(name ?? '').length));
+  const longest = Math.max(
+    ...entries.map(({name}) => (typeof name === 'string' ? name.length : 0)),
+  );
   const columns = Math.max(1, Math.floor((width - 80) / (longest * 7 + 48)));
   return Math.ceil(entries.length / columns);
 }
