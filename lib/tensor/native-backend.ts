@@ -52,6 +52,7 @@ export interface TensorEntry {
 /** The backend 'tensorflow'. */
 export interface NativeBackend extends tf.KernelBackend {
   binding: Binding;
+  readonly isUsingGpuDevice: boolean;
   readonly tensorMap: {
     get(dataId: object): TensorEntry;
     set(dataId: object, entry: TensorEntry): void;

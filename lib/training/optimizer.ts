@@ -5,12 +5,15 @@
 import {tf} from '../tensor/tf';
 import type {Attribute, Graph} from '../tensor/graph';
 import {DTYPE} from '../tensor/native-backend';
+import {hasNativeKernels} from '../tensor/native-kernels';
 
 /** Where one weight stands in a graph when it is updated: outputs of nodes. */
 export interface UpdatePlace {
   readonly weight: string;
   readonly slots: readonly string[];
   readonly gradient: string;
+  /** Given if the gradient is leftᵀ · right, [K, M] and [K, N] with a small K, and has no other use. */
+  readonly product?: {readonly left: string; readonly right: string} | undefined;
   readonly stepSize: string;
   /** What has to run first: '^node'. */
   readonly after: readonly string[];
@@ -85,15 +88,20 @@ export function adam(options: {
         weight.assign(weight.sub(m.mul(stepSize).div(v.sqrt().add(epsilon))));
       });
     },
-    kernel: (graph, {weight, slots, gradient, stepSize, after}) => {
-      // The step size carries the bias correction, so both powers of beta are given as 0.
-      const [noPower, first, second] = [graph.scalar(0), graph.scalar(beta1), graph.scalar(beta2)];
-      const inputs = [weight, ...slots, noPower, noPower, stepSize, first, second];
-      return graph.add(
-        'ResourceApplyAdam',
-        [...inputs, graph.scalar(epsilon), gradient, ...after],
-        {T: FLOAT, ...NOT_LOCKED, use_nesterov: {bool: false}},
-      );
+    kernel: (graph, {weight, slots, gradient, product, stepSize, after}) => {
+      const variables = [weight, ...slots];
+      const settings = [beta1, beta2, epsilon].map(value => graph.scalar(value));
+      if (!hasNativeKernels()) {
+        // The step size carries the bias correction, so both powers of beta are given as 0.
+        const powers = [graph.scalar(0), graph.scalar(0)];
+        const inputs = [...variables, ...powers, stepSize, ...settings, gradient, ...after];
+        const attributes = {T: FLOAT, ...NOT_LOCKED, use_nesterov: {bool: false}};
+        return graph.add('ResourceApplyAdam', inputs, attributes);
+      }
+      const shared = [...variables, stepSize, ...settings];
+      return product === undefined
+        ? graph.add('LatentAdam', [...shared, gradient, ...after], {})
+        : graph.add('LatentAdamProduct', [...shared, product.left, product.right, ...after], {});
     },
   };
 }

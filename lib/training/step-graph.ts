@@ -2,7 +2,7 @@
  * One recording of a training step: forward, backward and update as a single graph.
  * Source: ResourceApplyAdam and its kin in tensorflow/core/kernels/training_ops.cc.   Lesson: none.
  */
-import {control, type Graph} from '../tensor/graph';
+import {control, type Attribute, type Graph} from '../tensor/graph';
 import {recordTwice} from '../tensor/graph-frozen';
 import type {Captured, Recorder} from '../tensor/graph-recorder';
 import {GraphSession} from '../tensor/graph-session';
@@ -129,7 +129,9 @@ function recordStep(
         .filter(output => output !== undefined)
         .map(resolve);
       if (found.length > 0) {
+        const product = found.length === 1 ? thinProduct(graph, found[0]!) : undefined;
         const place = {
+          product,
           weight: held.resource,
           slots: slotBlocks.map(({resource}) => resource),
           gradient: found.length === 1 ? found[0]! : joined(graph, found),
@@ -148,6 +150,24 @@ function recordStep(
     recorded.variables.push(...variables);
   });
   return recorded;
+}
+
+/** Factors of a gradient with more rows than this are multiplied by TensorFlow. */
+const THIN = 4;
+
+/** The factors of a gradient that is leftᵀ · right with few rows, and that nothing else reads. */
+function thinProduct(graph: Graph, gradient: string): {left: string; right: string} | undefined {
+  const node = graph.nodes.find(({name}) => `${name}:0` === gradient);
+  const [left = '', right = ''] = node?.inputs ?? [];
+  const {transpose_a, transpose_b} = node?.attributes ?? {};
+  const isTransposed = (attribute: Attribute | undefined) =>
+    attribute !== undefined && 'bool' in attribute && attribute.bool;
+  if (node?.op !== 'MatMul' || !isTransposed(transpose_a) || isTransposed(transpose_b)) {
+    return undefined;
+  }
+  const rows = graph.shapes.get(left)?.[0];
+  const isRead = graph.nodes.some(({inputs}) => inputs.includes(gradient));
+  return rows === undefined || rows > THIN || isRead ? undefined : {left, right};
 }
 
 /** Weights below this size share one resource: a kernel's call costs more than their update. */
