@@ -42,6 +42,7 @@ function hookTypeScript(ts) {
   /** @param {WatchHost} host */
   const createWatchProgram = host => {
     host.options.inlineSourceMap = true;
+    keepTimersApart(host);
     const created = host.afterProgramCreate;
     host.afterProgramCreate = builder => {
       const emit = builder.emit;
@@ -72,6 +73,34 @@ function hookTypeScript(ts) {
 
   const hooked = {...ts, createWatchProgram, transpileModule};
   return {typescript: /** @type {TypeScript} */ (/** @type {unknown} */ (hooked)), compilation};
+}
+
+/**
+ * Gives the compiler's second timer a place of its own: tslab has one place, for the timer of the
+ * next build, and stops for good with "Unexpected pending rebuildTimer" when a file that was looked
+ * for before appears, as files of the library do when it is compiled anew.
+ * @param {WatchHost} host
+ */
+function keepTimersApart(host) {
+  const {setTimeout: setBuildTimer, clearTimeout: clearBuildTimer} = host;
+  /** @type {Set<unknown>} */
+  const lookups = new Set();
+  host.setTimeout = (callback, delay, ...rest) => {
+    if (callback.name !== 'invalidateResolutionsOfFailedLookup') {
+      return setBuildTimer?.(callback, delay, ...rest);
+    }
+    const timer = setTimeout(() => {
+      lookups.delete(timer);
+      callback(...rest);
+    }, delay);
+    timer.unref();
+    lookups.add(timer);
+    return timer;
+  };
+  host.clearTimeout = timer => {
+    if (lookups.delete(timer)) clearTimeout(timer);
+    else clearBuildTimer?.(timer);
+  };
 }
 
 /**

@@ -57,7 +57,7 @@ export class KernelClient {
   private readonly iopub = new Subscriber();
 
   private constructor(
-    private readonly folder: string,
+    readonly folder: string,
     private readonly ports: readonly number[],
     environment: Environment,
   ) {

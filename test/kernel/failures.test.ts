@@ -208,3 +208,13 @@ test('a promise is printed without anything of the kernel', async () => {
   const {stdout} = await kernel.execute('console.log(new Promise(() => {}))');
   assert.equal(stdout, 'Promise { <pending> }\n');
 });
+
+test('a module that appears after its import failed is found, and cells go on', async () => {
+  const source = `import {late} from './late-module';\nconsole.log(late);`;
+  assert.equal(theError(await kernel.execute(source)).ename, 'TypeScriptError');
+  const file = path.join(kernel.folder, 'late-module.ts');
+  fs.writeFileSync(file, 'export const late = 1;');
+  await kernel.execute('await new Promise(done => setTimeout(done, 1000));');
+  assert.equal((await kernel.execute('console.log(2)')).stdout, '2\n');
+  assert.equal((await kernel.execute(source)).stdout, '1\n');
+});
