@@ -9,6 +9,7 @@ import path from 'node:path';
 export type Summary =
   | {readonly kind: 'scalar'; readonly value: number}
   | {readonly kind: 'histogram'; readonly values: readonly number[]}
+  | {readonly kind: 'text'; readonly text: string}
   | {
       readonly kind: 'image';
       readonly png: Uint8Array;
@@ -54,6 +55,7 @@ let serial = 0;
 function summaryFields(summary: Summary): Buffer {
   if (summary.kind === 'scalar') return float(2, summary.value);
   if (summary.kind === 'histogram') return bytes(5, histogram(summary.values));
+  if (summary.kind === 'text') return text(summary.text);
   const {png, width, height} = summary;
   return bytes(
     4,
@@ -62,6 +64,14 @@ function summaryFields(summary: Summary): Buffer {
       bytes(4, Buffer.from(png)),
     ]),
   );
+}
+
+/** A tensor of one string, marked for TensorBoard's text plugin, which reads Markdown. */
+function text(content: string): Buffer {
+  const plugin = bytes(1, bytes(1, Buffer.from('text')));
+  const shape = bytes(2, varintField(1, 1));
+  const tensor = [varintField(1, 7), bytes(2, shape), bytes(8, Buffer.from(content))]; // DT_STRING
+  return Buffer.concat([bytes(8, Buffer.concat(tensor)), bytes(9, plugin)]);
 }
 
 const BUCKETS = 40;

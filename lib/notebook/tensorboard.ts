@@ -1,5 +1,5 @@
 /**
- * Writes trainings where TensorBoard reads them: scalars, histograms and images.
+ * Writes trainings where TensorBoard reads them: scalars, histograms, images and texts.
  * Source: TensorBoard's event files (event-file.ts).   Lesson: notebooks/01-dense-vae.
  */
 import {isTensor, type TensorLike, type Values} from '../plot/figure';
@@ -62,6 +62,11 @@ export class TensorBoard {
     const across = width * list.length;
     const png = encodePng(pixels, across, height, 1);
     this.file.write(tag, step, {kind: 'image', png, width: across, height});
+  }
+
+  /** A text in Markdown, e.g. a table of samples. */
+  text(tag: string, step: number, text: string): void {
+    this.file.write(tag, step, {kind: 'text', text});
   }
 
   close(): void {

@@ -31,6 +31,9 @@ for event in tf.compat.v1.train.summary_iterator(sys.argv[1]):
         elif kind == 'image':
             pixels = tf.io.decode_png(value.image.encoded_image_string).numpy()
             content['value'] = [value.image.height, value.image.width, pixels.tolist()]
+        elif kind == 'tensor':
+            texts = tf.make_ndarray(value.tensor)
+            content['value'] = [texts[0].decode(), value.metadata.plugin_data.plugin_name]
         events.append(content)
 print(json.dumps(events))
 `;
@@ -67,7 +70,7 @@ const canRead = (() => {
 })();
 
 test(
-  'TensorFlow reads scalars, histograms and images back, checksums and all',
+  'TensorFlow reads scalars, histograms, images and texts back, checksums and all',
   {skip: canRead ? false : 'no TensorFlow in .venv (npm run setup)'},
   () =>
     inFolder(async folder => {
@@ -84,6 +87,7 @@ test(
         [0, 1, 0.5, 2],
         [1, 1, 0, 0],
       ]);
+      board.text('lines', 300, '| a |\n|---|\n| é |');
       board.close();
       const printed = execFileSync(PYTHON, ['-c', READ, onlyFile(folder)], {
         encoding: 'utf8',
@@ -101,7 +105,8 @@ test(
           [300, 'loss', 80],
         ],
       );
-      const [histogram, image] = events.slice(4);
+      const [histogram, image, text] = events.slice(4);
+      assert.deepEqual(text?.value, ['| a |\n|---|\n| é |', 'text']);
       assert.deepEqual(histogram?.value, [0, 3, 4, 5, 4]);
       assert.equal(histogram.buckets, 40);
       assert.deepEqual(image?.value, [
