@@ -32,6 +32,7 @@ export interface Binding {
   runSavedModel(session: number, inputs: number[], feeds: string, fetches: string): Handle[];
   getNumOfSavedModels(): number;
   getNumOfTensors(): number;
+  readonly TF_Version: string;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_INT: number;
   readonly TF_ATTR_FLOAT: number;

@@ -5,32 +5,59 @@
  * They make compiled training steps faster and change nothing else. LATENT_KERNELS=0 does without.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import {nativeBackend} from './native-backend';
 
 /** What this library expects; a file that was built from another source says another number. */
 const VERSION = 1;
 
-let loaded: boolean | undefined;
+/** Whether graphs may use the kernels, and if not, why. */
+export interface KernelReport {
+  readonly used: boolean;
+  /** Empty where they are used. */
+  readonly why: string;
+}
 
-/** Whether graphs may use LatentAdam and LatentAdamProduct. They run on the processor, not on a GPU. */
-export function hasNativeKernels(): boolean {
-  loaded ??= load();
+let loaded: KernelReport | undefined;
+
+/**
+ * Whether a graph that is recorded now may use LatentAdam and LatentAdamProduct. They run on the
+ * processor, not on a GPU. A graph that was recorded before keeps the kernels that it has.
+ */
+export function nativeKernels(): KernelReport {
+  const backend = nativeBackend();
+  if (backend === undefined) return without('the backend is not native TensorFlow');
+  if (backend.isUsingGpuDevice) return without('they are not for a GPU');
+  if (process.env['LATENT_KERNELS'] === '0') return without('LATENT_KERNELS is 0');
+  loaded ??= loadKernels(kernelFile(backend.binding.TF_Version));
   return loaded;
 }
 
-function load(): boolean {
-  const backend = nativeBackend();
-  if (backend === undefined || backend.isUsingGpuDevice) return false;
-  if (process.env['LATENT_KERNELS'] === '0') return false;
+/** Where the set-up puts the kernels for a version of TensorFlow. */
+export function kernelFile(tensorFlow: string): string {
   const folder = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-  const file = path.join(folder, 'lib', 'napi-v8', 'latent_kernels.node');
-  if (!fs.existsSync(file)) return false;
+  return path.join(folder, 'lib', 'napi-v8', `latent-kernels-${tensorFlow}.node`);
+}
+
+/**
+ * Loads a file of kernels; nothing happens where it does not suit.
+ * @param version which one is wanted
+ */
+export function loadKernels(file: string, version = VERSION): KernelReport {
+  if (!fs.existsSync(file)) return without('they are not built');
   const addon = {exports: {} as {version?: number}};
   try {
-    process.dlopen(addon, file);
-  } catch {
-    return false; // built for another TensorFlow: its own kernels do
+    // All symbols now: one that is missing later would end the process.
+    process.dlopen(addon, file, os.constants.dlopen.RTLD_NOW);
+  } catch (error) {
+    return without(`they do not load: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return addon.exports.version === VERSION;
+  const got = addon.exports.version;
+  if (got !== version) return without(`they are version ${got}, expected ${version}`);
+  return {used: true, why: ''};
+}
+
+function without(why: string): KernelReport {
+  return {used: false, why};
 }

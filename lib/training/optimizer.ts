@@ -5,7 +5,7 @@
 import {tf} from '../tensor/tf';
 import type {Attribute, Graph} from '../tensor/graph';
 import {DTYPE} from '../tensor/native-backend';
-import {hasNativeKernels} from '../tensor/native-kernels';
+import {nativeKernels} from '../tensor/native-kernels';
 
 /** Where one weight stands in a graph when it is updated: outputs of nodes. */
 export interface UpdatePlace {
@@ -91,7 +91,7 @@ export function adam(options: {
     kernel: (graph, {weight, slots, gradient, product, stepSize, after}) => {
       const variables = [weight, ...slots];
       const settings = [beta1, beta2, epsilon].map(value => graph.scalar(value));
-      if (!hasNativeKernels()) {
+      if (!nativeKernels().used) {
         // The step size carries the bias correction, so both powers of beta are given as 0.
         const powers = [graph.scalar(0), graph.scalar(0)];
         const inputs = [...variables, ...powers, stepSize, ...settings, gradient, ...after];

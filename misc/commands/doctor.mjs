@@ -11,6 +11,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {context as machine} from '../setup/context.mjs';
 import {checkNode} from '../setup/node.mjs';
+import {kernelFailure} from '../setup/kernels.mjs';
 import {npm} from '../setup/packages.mjs';
 import {tail} from '../setup/run.mjs';
 import {readState} from '../setup/state.mjs';
@@ -34,6 +35,12 @@ const BACKEND = `
   const {ready} = require('latent-lib/tensor/tf');
   ready().then(report => console.log(JSON.stringify(report)));`;
 
+/** Whether training steps use kernels of our own, as the library says. */
+const KERNELS = `
+  const {ready} = require('latent-lib/tensor/tf');
+  const {nativeKernels} = require('latent-lib/tensor/native-kernels');
+  ready().then(() => console.log(JSON.stringify(nativeKernels())));`;
+
 /** Reads and checks MNIST where it lies, and downloads nothing. */
 const MNIST = `
   const {loadMnist, mnistFolder} = require('latent-lib/data/mnist');
@@ -51,9 +58,10 @@ export async function examine(context) {
   const {places, env} = context;
   const state = readState(places.setUpFolder);
   const node = checkNode(context);
-  const [npmVersion, backend, data, gpu] = await Promise.all([
+  const [npmVersion, backend, kernels, data, gpu] = await Promise.all([
     version(context, npm(context)),
     backendRow(context),
+    kernelsRow(context),
     dataRow(context),
     gpuRow(context),
   ]);
@@ -64,6 +72,7 @@ export async function examine(context) {
       : {name: 'npm', mark: 'yes', detail: `npm ${npmVersion}`},
     ...stepRows(context, state),
     backend,
+    kernels,
     data,
     gpu,
     {name: 'Threads', mark: '-', detail: threads(env)},
@@ -119,6 +128,20 @@ async function backendRow(context) {
   const reasons = passedOver.map(({name, why}) => `not ${name}: ${why.split('\n')[0] ?? ''}`);
   const detail = [`${name}: ${engine}`, ...asked, ...reasons].join('\n');
   return {name: 'Backend', mark: 'yes', detail};
+}
+
+/**
+ * @param {Context} context
+ * @returns {Promise<Row>}
+ */
+async function kernelsRow(context) {
+  const name = 'Own kernels';
+  const told = await ask(context, KERNELS);
+  if (typeof told === 'string') return {name, mark: '-', detail: `not checked: ${told}`};
+  const {used, why} = /** @type {{used: boolean, why: string}} */ (told);
+  if (used) return {name, mark: 'yes', detail: 'compiled here; training steps use them'};
+  const reason = kernelFailure(context) ?? why;
+  return {name, mark: '-', detail: `not used: ${reason}\nTraining steps use TensorFlow's own.`};
 }
 
 /**

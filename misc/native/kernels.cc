@@ -1,10 +1,12 @@
-// TensorFlow kernels for what recorded training steps spend their time on. lib/tensor/native-kernels.ts
-// loads them where they were built (misc/native/build.mjs); without them the graph uses TensorFlow's own.
+// TensorFlow kernels for what recorded training steps spend their time on. The set-up compiles them
+// where it can (misc/setup/kernels.mjs), lib/tensor/native-kernels.ts loads them, and without them a
+// graph uses TensorFlow's own, which compute the same.
 //
 // LatentAdam         ResourceApplyAdam with vector instructions: TensorFlow's wheels are built for old
 //                    processors, and a step of Adam is a square root and a division a weight.
 // LatentAdamProduct  the same for a gradient that is a product of two thin matrices: it is made block
 //                    by block in the cache and never written to memory.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -30,6 +32,9 @@
 namespace {
 
 using namespace tensorflow;
+
+// What lib/tensor/native-kernels.ts expects: count up when ops, inputs or their meaning change.
+constexpr int32_t kVersion = 1;
 
 // Numbers too small for full precision count as zero, as in TensorFlow's own threads: they are slow.
 class FlushTiny {
@@ -62,7 +67,7 @@ void Adam(float* __restrict w, float* __restrict m, float* __restrict v, const f
   }
 }
 
-// sum[j] = Σ left[k · stride] right[k, j], of which `from` is the first j and `size` the count
+// sum[j] = Σ left[k · stride] right[k, j] for j < size; right has `columns` numbers a row
 FOR_EACH_PROCESSOR
 void Product(float* __restrict sum, const float* __restrict left, int64_t stride,
              const float* __restrict right, int64_t columns, int64_t inner, int64_t size) {
@@ -74,7 +79,11 @@ void Product(float* __restrict sum, const float* __restrict left, int64_t stride
   }
 }
 
-// The three variables of an update, held until it is done, and its rates.
+// Takes the three variables of an update, and its rates.
+//
+// Memory: the variables are locked and counted while the update runs. A value that somebody else
+// still holds, such as a gradient that is the weight itself, stays as it is, and the update goes
+// into a copy: so nothing that the loops write is also an input, as __restrict promises.
 class AdamKernel : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -86,11 +95,16 @@ class AdamKernel : public OpKernel {
     for (int i = 0; i < 3; i++) {
       OP_REQUIRES_OK(context, LookupResource(context, HandleFromInput(context, i), &variables[i]));
     }
+    OP_REQUIRES(context,
+                variables[0] != variables[1] && variables[0] != variables[2] &&
+                    variables[1] != variables[2],
+                absl::InvalidArgumentError("LatentAdam: weight and moments are one variable."));
+    // Always in this order, and no other kernel here takes several: nobody waits for ever.
+    mutex_lock weight(*variables[0]->mu()), m(*variables[1]->mu()), v(*variables[2]->mu());
     for (int i = 0; i < 3; i++) {
       Tensor* tensor = variables[i]->tensor();
       OP_REQUIRES(context, tensor->dtype() == DT_FLOAT,
                   absl::InvalidArgumentError("LatentAdam: a variable is not float32."));
-      // Somebody else holds the value: leave it to him and go on with a copy.
       if (!tensor->RefCountIsOne()) {
         Tensor copy;
         OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, tensor->shape(), &copy));
@@ -189,7 +203,7 @@ REGISTER_KERNEL_BUILDER(Name("LatentAdamProduct").Device(DEVICE_CPU), LatentAdam
 // Node loads this file as an addon, and loading registers the kernels; all it gives is its version.
 extern "C" napi_value napi_register_module_v1(napi_env environment, napi_value exports) {
   napi_value version;
-  napi_create_int32(environment, 1, &version);
+  napi_create_int32(environment, kVersion, &version);
   napi_set_named_property(environment, exports, "version", version);
   return exports;
 }

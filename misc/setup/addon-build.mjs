@@ -152,7 +152,7 @@ export function findCompiler({env}) {
  * @param {Context} context
  * @returns {Promise<string | undefined>}
  */
-async function findHeaders(context) {
+export async function findHeaders(context) {
   const {places, node, env, run} = context;
   const fetched = path.join(places.setUpFolder, 'headers');
   const candidates = [

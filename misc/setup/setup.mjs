@@ -8,6 +8,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {prepareAddon} from './addon.mjs';
 import {context as realContext} from './context.mjs';
+import {prepareKernels} from './kernels.mjs';
 import {installKernelspec} from './kernelspec.mjs';
 import {compileLibrary} from './library.mjs';
 import {alone} from './lock.mjs';
@@ -76,6 +77,7 @@ async function allSteps(context) {
     pythonSteps(context),
   ]);
   const addon = packages.ok ? await prepareAddon(context, tensorflow) : lacking(packages);
+  if (packages.ok) await prepareKernels(context, addon, tensorflow);
   const kernelspec = venv.ok ? installKernelspec(context) : lacking(venv);
   return {node, packages, python, venv, tensorflow, addon, kernelspec, library};
 }

@@ -44,6 +44,10 @@ const PACKAGES = {
       const addon = fs.readFileSync(path.join(__dirname, 'lib/napi-v8/tfjs_binding.node'), 'utf8');
       if (addon.includes('crash')) process.kill(process.pid, 'SIGILL');
       const library = fs.readFileSync(path.join(__dirname, 'deps/lib/${LIBRARIES[0]}'), 'utf8');
+      process.dlopen = (module, file) => {
+        if (fs.readFileSync(file, 'utf8').includes('crash')) process.kill(process.pid, 'SIGILL');
+        module.exports = {version: 1};
+      };
       exports.tensor1d = values => values;
       exports.add = (values, more) => ({dataSync: () => values.map(value => value + more)});
       exports.backend = () => ({binding: {TF_Version: library.trim()}, isUsingGpuDevice: false});`,
@@ -123,7 +127,7 @@ export function fakeClone({name = 'clone', commands = {}} = {}) {
   // Headers, so that none are fetched.
   const headers = path.join('.set-up', 'headers', 'node_modules', 'node-api-headers', 'include');
   write(path.join(clone, headers, 'node_api.h'), '');
-  for (const scripts of ['misc/setup', 'misc/commands/doctor.mjs']) {
+  for (const scripts of ['misc/setup', 'misc/native', 'misc/commands/doctor.mjs']) {
     fs.cpSync(path.join(root, scripts), path.join(clone, scripts), {recursive: true});
   }
 
