@@ -5,17 +5,10 @@
 import type {Random} from '../tensor/random';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
+import {activationNamed, type Activation} from './activations';
 import type {Weights} from './weights';
 
-const ACTIVATIONS = {
-  linear: (x: tf.Tensor2D): tf.Tensor2D => x,
-  relu: (x: tf.Tensor2D): tf.Tensor2D => x.relu(),
-  tanh: (x: tf.Tensor2D): tf.Tensor2D => x.tanh(),
-  sigmoid: (x: tf.Tensor2D): tf.Tensor2D => x.sigmoid(),
-} as const;
-
-/** What a layer does to its sums. */
-export type Activation = keyof typeof ACTIVATIONS;
+export type {Activation};
 
 export interface DenseConfig {
   /** I, the width of what goes in */
@@ -32,7 +25,7 @@ export class Dense {
   readonly kernel: tf.Variable<tf.Rank.R2>;
   /** [U] */
   readonly bias: tf.Variable<tf.Rank.R1>;
-  private readonly activation: Activation;
+  private readonly activation: ReturnType<typeof activationNamed>;
 
   /**
    * Starts as Keras does: a Glorot uniform kernel and a bias of zero.
@@ -44,25 +37,27 @@ export class Dense {
         throw new RangeError(`Dense: ${name} is ${width}, expected a positive integer.`);
       }
     }
-    if (!Object.hasOwn(ACTIVATIONS, activation)) {
-      const known = Object.keys(ACTIVATIONS).join(', ');
-      throw new RangeError(`Dense: activation is "${activation}", expected one of ${known}.`);
-    }
-    this.activation = activation;
+    this.activation = activationNamed('Dense', activation);
     this.kernel = tf.tidy(() => tf.variable(glorotUniform(inputs, units, random)));
     this.bias = tf.tidy(() => tf.variable(tf.zeros([units])));
   }
 
   /**
-   * @param x [B, I]
-   * @returns [B, U]
+   * @param x [B, I] or [B, T, I]
+   * @returns [B, U] or [B, T, U]
    * @throws ShapeError when x has another width than the kernel
    */
-  apply(x: tf.Tensor2D): tf.Tensor2D {
-    sizes('Dense.apply', {kernel: 'I U', x: 'B I'}, {kernel: this.kernel, x});
-    return tf.tidy(() =>
-      ACTIVATIONS[this.activation](x.matMul<tf.Tensor2D>(this.kernel).add(this.bias)),
-    );
+  apply(x: tf.Tensor2D): tf.Tensor2D;
+  apply<X extends tf.Tensor2D | tf.Tensor3D>(x: X): X;
+  apply<X extends tf.Tensor2D | tf.Tensor3D>(x: X): X {
+    const wanted = x.rank === 3 ? 'B T I' : 'B I';
+    sizes('Dense.apply', {kernel: 'I U', x: wanted}, {kernel: this.kernel, x});
+    return tf.tidy(() => {
+      const [inputs, units] = this.kernel.shape;
+      const rows = x.reshape<tf.Tensor2D>([-1, inputs]); // one product, whatever the rank
+      const sums = rows.matMul<tf.Tensor2D>(this.kernel).add<tf.Tensor2D>(this.bias);
+      return this.activation(sums).reshape<X>([...x.shape.slice(0, -1), units]);
+    });
   }
 
   get weights(): Weights {

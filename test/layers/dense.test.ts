@@ -129,3 +129,15 @@ test('the initial kernel is as wide as Keras’s', () => {
   const widest = tf.max(tf.abs(glorotUniform(300, 100, new Random(2))));
   close('limit', widest, expected('largest initial weight, 300 to 100'), {atol: 0, rtol: 1e-3});
 });
+
+test('three axes give what their vectors give one by one', () => {
+  const layer = new Dense({inputs: 3, units: 2, activation: 'gelu'}, new Random(1));
+  const x = new Random(2).normals<tf.Rank.R3>([4, 5, 3]);
+  const rows = layer.apply(x.reshape<tf.Tensor2D>([20, 3]));
+  close('y', layer.apply(x), rows.reshape([4, 5, 2]), {atol: 0});
+  checkGradient(({x}) => layer.apply(x as tf.Tensor3D), {x: x.slice([0, 0], [2, 2])});
+  assert.throws(
+    () => layer.apply(tf.ones<tf.Rank.R3>([4, 5, 2])),
+    /Dense.apply: x has shape \[4,5,2\], expected \[B,T,I\] with \{"I":3,"U":2\}/,
+  );
+});
