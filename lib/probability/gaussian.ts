@@ -100,6 +100,15 @@ export function klPerLatent({mean, logVar}: Posterior): tf.Tensor2D {
  * @throws ShapeError when the four shapes differ
  */
 export function klBetweenGaussians(q: Posterior, p: Posterior): tf.Tensor1D {
+  return tf.tidy(() => klBetweenGaussiansPerLatent(q, p).sum<tf.Tensor1D>(1)); // [B]
+}
+
+/**
+ * The terms of `klBetweenGaussians`, one a latent: where does q say more than p?
+ * @returns [B, L] in nats, ≥ 0
+ * @throws ShapeError when the four shapes differ
+ */
+export function klBetweenGaussiansPerLatent(q: Posterior, p: Posterior): tf.Tensor2D {
   sizes(
     'klBetweenGaussians',
     {'q.mean': 'B L', 'q.logVar': 'B L', 'p.mean': 'B L', 'p.logVar': 'B L'},
@@ -108,7 +117,6 @@ export function klBetweenGaussians(q: Posterior, p: Posterior): tf.Tensor1D {
   return tf.tidy(() => {
     const logRatio = q.logVar.sub(p.logVar); // [B, L]
     const distance = q.mean.sub(p.mean).mul(p.logVar.mul(-0.5).exp()).square(); // [B, L]
-    const perLatent = logRatio.exp().sub(logRatio).add(distance).sub(1); // [B, L]
-    return perLatent.sum<tf.Tensor1D>(1).mul(0.5); // [B]
+    return logRatio.exp().sub(logRatio).add(distance).sub(1).mul(0.5); // [B, L]
   });
 }
