@@ -77,7 +77,10 @@ test('other files and damaged headers are refused with the reason', () => {
     [file('{"x":', 0), /no JSON/],
     [file([1], 0), /no JSON object/],
     [file({x: 3}, 0), /"x" has no description/],
-    [file({x: {...x, dtype: 'F16'}}, 8), /"x" is of type F16, expected one of I64, F64, F32/],
+    [
+      file({x: {...x, dtype: 'F8_E5M2'}}, 8),
+      /"x" is of type F8_E5M2, expected one of I64, F64, F32/,
+    ],
     [file({x: {...x, shape: [3]}}, 8), /"x" has 8 bytes for \[3\] of type F32/],
     [file({x: {...x, shape: [-2, -1]}}, 8), /no lists of sizes/],
     [file({x: {...x, data_offsets: [0, 8, 16]}}, 8), /no lists of sizes/],
