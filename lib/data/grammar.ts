@@ -48,28 +48,38 @@ export type SentenceFactors = Readonly<Record<FactorName, number>>;
 export function realize(factors: SentenceFactors): string {
   demandClasses(factors);
   const name = (factor: FactorName) => FACTORS[factor][factors[factor]]!;
-  const [tense, isPlural] = [name('tense'), name('number') === 'plural'];
-  const subject = nounPhrase(
-    ANIMATES[factors.subject]![factors.number]!,
-    determiner(factors.determiner, factors.number),
-    optional(name('adjective')),
-  );
-  const object = nounPhrase(
-    NOUNS[factors.object]![factors.objectNumber]!,
-    determiner(factors.objectDeterminer, factors.objectNumber),
-  );
-  const [base, third, past] = VERBS[factors.verb]!;
-  const not = name('polarity') === 'negative' ? ['not'] : [];
-  const isQuestion = name('mood') === 'question';
-  const does = isPlural ? 'do' : 'does';
-  const auxiliary = tense === 'future' ? 'will' : tense === 'past' ? 'did' : does;
-  const finite = tense === 'past' ? past : isPlural ? base : third;
-  const isBare = tense !== 'future' && not.length === 0 && !isQuestion; // no auxiliary is needed
+  const {subject, number, determiner, verb, tense} = factors;
+  const actor = nounPhraseOf(subject, number, determiner, optional(name('adjective')));
+  const object = nounPhraseOf(factors.object, factors.objectNumber, factors.objectDeterminer);
   const rest = [...object, ...optional(name('place')), ...optional(name('manner'))];
-  const clause = isQuestion
-    ? [auxiliary, ...subject, ...not, base, ...rest, '?']
-    : [...subject, ...(isBare ? [finite] : [auxiliary, ...not, base]), ...rest];
-  return clause.join(' ');
+  const not = name('polarity') === 'negative' ? ['not'] : [];
+  const helped = [auxiliary(tense, number), VERBS[verb]![0]] as const;
+  if (name('mood') === 'question') {
+    return [helped[0], ...actor, ...not, helped[1], ...rest, '?'].join(' ');
+  }
+  const predicate =
+    not.length > 0 ? [helped[0], ...not, helped[1]] : finiteVerb(verb, tense, number);
+  return [...actor, ...predicate, ...rest].join(' ');
+}
+
+/** A verb in agreement, by indices: "chases", "chased", or "will" and "chase". */
+export function finiteVerb(verb: number, tense: number, number: number): string[] {
+  const [base, third, past] = VERBS[verb]!;
+  const name = FACTORS.tense[tense];
+  if (name === 'future') return ['will', base];
+  return [name === 'past' ? past : number === 1 ? base : third];
+}
+
+/** A noun phrase in agreement, by indices: "an old cat", "these children". */
+export function nounPhraseOf(
+  noun: number,
+  number: number,
+  determiner: number,
+  adjective: readonly string[] = [],
+): string[] {
+  const [form, article] = [NOUNS[noun]![number]!, Object.values(DETERMINERS)[determiner]![number]!];
+  const rest = [...adjective, form];
+  return [article === 'a' ? indefiniteArticle(rest[0]!) : article, ...rest];
 }
 
 /**
@@ -163,14 +173,11 @@ const DETERMINER_FORMS = new Map<string, number>([
   ['an', FACTORS.determiner.indexOf('indefinite')],
 ]);
 
-function determiner(kind: number, number: number): string {
-  return Object.values(DETERMINERS)[kind]![number]!;
-}
-
-/** "a old cat" becomes "an old cat". */
-function nounPhrase(noun: string, article: string, adjective: readonly string[] = []): string[] {
-  const rest = [...adjective, noun];
-  return [article === 'a' ? indefiniteArticle(rest[0]!) : article, ...rest];
+/** The verb that carries tense and number where there is "not" or a question. */
+function auxiliary(tense: number, number: number): string {
+  const name = FACTORS.tense[tense];
+  if (name === 'future') return 'will';
+  return name === 'past' ? 'did' : number === 1 ? 'do' : 'does';
 }
 
 function optional(name: string): string[] {

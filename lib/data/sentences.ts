@@ -6,11 +6,13 @@ import {Random} from '../tensor/random';
 import {
   FACTOR_NAMES,
   FACTORS,
+  parse,
   realize,
   takes,
   type FactorName,
   type SentenceFactors,
 } from './grammar';
+import {OBJECTS_OF_VERB} from './grammar-words';
 
 export type SentenceSplit = 'train' | 'held-out' | 'all';
 
@@ -90,6 +92,24 @@ export function sentences(options: SentencesOptions): Sentences {
 /** Whether a sentence belongs to the tenth that no training may see. Depends on its text alone. */
 export function isHeldOut(text: string): boolean {
   return new Random(0, text).integer(10) === 0;
+}
+
+/**
+ * −log p(text), as `sentences` draws without `only` and with the split 'all': what the best model of
+ * the corpus cannot go below on average. A training sentence has −log 0.9 = 0.1 nats less.
+ *
+ * @returns nats; Infinity where the text is not of the grammar
+ */
+export function sentenceNats(text: string): number {
+  const factors = parse(text);
+  if (factors === undefined) return Infinity;
+  const choices = allowed({});
+  const names = FACTOR_NAMES.filter(name => name !== 'object');
+  const shares = names.map(name => {
+    return choices[name].filter(index => index === factors[name]).length / choices[name].length;
+  });
+  const objects = OBJECTS_OF_VERB[factors.verb]!.length;
+  return shares.reduce((sum, share) => sum - Math.log(share), Math.log(objects));
 }
 
 /** The factors of sentences, as one column each. */
