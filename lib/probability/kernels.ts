@@ -29,7 +29,7 @@ export function gaussianKernel(twoVariance: number | tf.Scalar): Kernel {
   if (typeof twoVariance === 'number') positive('gaussianKernel', 'twoVariance', twoVariance);
   return {
     atZero: 1,
-    fall: squared => tf.tidy(() => squared.div(twoVariance).neg().expm1<tf.Tensor2D>().neg()),
+    fall: squared => tf.tidy(() => squared.div<tf.Tensor2D>(twoVariance).neg().expm1().neg()),
   };
 }
 

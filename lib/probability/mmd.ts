@@ -61,8 +61,9 @@ function blockMeans(
   const [M, N] = [x.shape[0], y.shape[0]];
   return tf.tidy(() => {
     const falls = kernel.fall(squaredDistances(tf.concat2d([x, y], 0))); // [M+N, M+N]
-    const ofX = tf.concat([tf.ones([M, 1]), tf.zeros([N, 1])], 0); // [M+N, 1]
-    const membership = tf.concat2d([ofX as tf.Tensor2D, tf.sub(1, ofX)], 1); // [M+N, 2]
+    const column = (ofX: 0 | 1, ofY: 0 | 1): tf.Tensor2D =>
+      tf.concat2d([tf.fill([M, 1], ofX), tf.fill([N, 1], ofY)], 0);
+    const membership = tf.concat2d([column(1, 0), column(0, 1)], 1); // [M+N, 2]
     const sums = membership.matMul(falls.matMul(membership), true); // [2, 2]
     const across = 1 / (M * N);
     const weights = tf.tensor2d([-1 / pairsOfX, across, across, -1 / pairsOfY], [2, 2]);

@@ -5,7 +5,13 @@
 import {createHash} from 'node:crypto';
 import {recordedNode} from './graph-attributes';
 import {Graph, type Constant} from './graph';
-import {dtypeNumber, type Binding, type Handle, type NativeBackend} from './native-backend';
+import {
+  dtypeNumber,
+  type Binding,
+  type Handle,
+  type NativeBackend,
+  type OpAttribute,
+} from './native-backend';
 import {tf} from './tf';
 
 /** A function cannot be recorded as it is; the message says what to do. */
@@ -144,7 +150,10 @@ export class Recorder {
   private recordingBinding(): Binding {
     const {binding, graph, outputs} = this;
     const executeOp: Binding['executeOp'] = (name, attributes, inputs, count) => {
-      const results = binding.executeOp(name, attributes, inputs, count);
+      const results =
+        name === 'IdentityN'
+          ? identities(binding, attributes, inputs)
+          : binding.executeOp(name, attributes, inputs, count);
       const sources = inputs.map(id => this.source(id, name));
       const recorded = recordedNode(binding, name, attributes, results);
       const node = graph.add(recorded.op, sources, recorded.attributes);
@@ -276,6 +285,19 @@ export class Recorder {
       }
     }
   }
+}
+
+/** Porting note: tfjs-node cannot pass IdentityN's list of types on, so one op a tensor runs instead. */
+function identities(
+  binding: Binding,
+  [types]: readonly OpAttribute[],
+  inputs: readonly number[],
+): Handle[] {
+  const dtypes = types?.value as readonly number[];
+  return inputs.map((id, index) => {
+    const type = {name: 'T', type: binding.TF_ATTR_TYPE, value: dtypes[index]};
+    return binding.executeOp('Identity', [type], [id], 1)[0]!;
+  });
 }
 
 function disposeNewVariables(before: Readonly<Record<string, tf.Variable>>): tf.Variable[] {

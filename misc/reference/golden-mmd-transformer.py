@@ -1,0 +1,192 @@
+"""Golden values of T5's and Funnel's layers and of the MMD transformer, from Transformers' own modules."""
+
+import os
+
+os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+
+from golden import write
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import FunnelConfig, T5Config
+from transformers.models.funnel.modeling_funnel import FunnelEncoder, upsample
+from transformers.models.t5.modeling_t5 import T5Attention, T5Stack
+
+SEED = 20200813
+PACKAGES = ["torch", "transformers", "numpy"]
+BUCKETS = [(32, 128), (8, 12), (6, 20), (16, 100)]
+
+
+def randomise(module, random):
+    """Gives every parameter random numbers: norms near 1, the rest small, none of them zero."""
+    for name, parameter in module.named_parameters():
+        scale, offset = (0.2, 1.0) if "norm" in name and name.endswith("weight") else (0.3, 0.0)
+        parameter.data = torch.tensor(offset + scale * random.standard_normal(tuple(parameter.shape)), dtype=torch.float32)
+
+
+def kernel(parameter):
+    """torch keeps a linear layer's weight as [out, in], we as [in, out]."""
+    return parameter.T
+
+
+def gradients(value, named):
+    """Of a sum with unequal weights, so that no two numbers count alike."""
+    weighed = (value * (1 + 0.5 * torch.sin(torch.arange(1, value.numel() + 1))).reshape(value.shape)).sum()
+    grads = torch.autograd.grad(weighed, list(named.values()))
+    return {f"d / d {name}": grad for name, grad in zip(named, grads)}
+
+
+def t5_attention(prefix, attention):
+    names = {"query": "q", "key": "k", "value": "v", "output": "o"}
+    return {f"{prefix}.{ours}.kernel": getattr(attention, theirs).weight for ours, theirs in names.items()}
+
+
+def t5_weights(stack):
+    """Our names for the parameters of a T5Stack; kernels are still as torch has them."""
+    named = {"positions.table": stack.block[0].layer[0].SelfAttention.relative_attention_bias.weight}
+    for index, block in enumerate(stack.block):
+        own, wide = block.layer[0], block.layer[-1]
+        layer = {"selfNorm.scale": own.layer_norm.weight} | t5_attention("attention", own.SelfAttention)
+        if stack.is_decoder:
+            cross = block.layer[1]
+            layer |= {"crossNorm.scale": cross.layer_norm.weight} | t5_attention("crossAttention", cross.EncDecAttention)
+        layer |= {"feedForwardNorm.scale": wide.layer_norm.weight}
+        layer |= {"wide.kernel": wide.DenseReluDense.wi.weight, "narrow.kernel": wide.DenseReluDense.wo.weight}
+        named |= {f"layers.{index}.{name}": parameter for name, parameter in layer.items()}
+    return named | {"norm.scale": stack.final_layer_norm.weight}
+
+
+def t5_stack(random, is_decoder, **sizes):
+    config = T5Config(
+        vocab_size=2, num_layers=2, dropout_rate=0.0, is_decoder=is_decoder, is_encoder_decoder=False,
+        use_cache=False, attn_implementation="eager", **sizes,
+    )
+    stack = T5Stack(config).eval()
+    randomise(stack, random)
+    return stack
+
+
+def in_our_layout(named):
+    return {name: kernel(value) if name.endswith(".kernel") else value for name, value in named.items()}
+
+
+def layout_of_gradients(grads):
+    return {name: kernel(value) if name.endswith(".kernel") else value for name, value in grads.items()}
+
+
+def write_t5():
+    random = np.random.default_rng(SEED)
+    sizes = {"d_model": 12, "num_heads": 3, "d_kv": 5, "d_ff": 10}
+    sizes |= {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 6}
+    draw = lambda *shape: torch.tensor(random.standard_normal(shape), dtype=torch.float32, requires_grad=True)
+    x, memory = draw(2, 9, 12), draw(2, 4, 12)
+    seen = torch.tensor([[1] * 9, [1] * 6 + [0] * 3])
+    inputs, weights, expected = {"x": x, "memory": memory, "hidden": 1 - seen}, {}, {}
+    for name, is_decoder in {"encoder": False, "decoder": True}.items():
+        stack = t5_stack(random, is_decoder, **sizes)
+        weights |= {f"{name}.{weight}": value for weight, value in in_our_layout(t5_weights(stack)).items()}
+        extra = {"encoder_hidden_states": memory} if is_decoder else {"attention_mask": seen}
+        output = stack(inputs_embeds=x, **extra).last_hidden_state
+        expected[f"{name} output"] = output
+        of = {"x": x} | ({"memory": memory} if is_decoder else {}) | t5_weights(stack)
+        grads = layout_of_gradients(gradients(output, of))
+        expected |= {f"{name} {key}": value for key, value in grads.items()}
+    distances = torch.arange(-300, 301)
+    for buckets, furthest in BUCKETS:
+        for kind, bidirectional in {"both": True, "past": False}.items():
+            ids = T5Attention._relative_position_bucket(distances, bidirectional, buckets, furthest)
+            expected[f"buckets {buckets} {furthest} {kind}"] = ids
+    settings = {"buckets": 8, "furthest": 6, "width": 12, "heads": 3, "headWidth": 5, "hidden": 10}
+    write("t5", seed=SEED, packages=PACKAGES, inputs=inputs, weights=weights, expected=expected, settings=settings)
+
+
+def linear(prefix, module):
+    return {f"{prefix}.kernel": module.weight, f"{prefix}.bias": module.bias}
+
+
+def norm(prefix, module):
+    return {f"{prefix}.scale": module.weight, f"{prefix}.bias": module.bias}
+
+
+def funnel_weights(encoder):
+    named = {}
+    for block, layers in enumerate(encoder.blocks):
+        for index, layer in enumerate(layers):
+            attention, ffn = layer.attention, layer.ffn
+            own = {"query.kernel": attention.q_head.weight} | linear("key", attention.k_head) | linear("value", attention.v_head)
+            own |= {"distance": attention.r_kernel, "biases.content": attention.r_w_bias, "biases.distance": attention.r_r_bias}
+            own |= linear("output", attention.post_proj) | norm("norm", attention.layer_norm)
+            own |= linear("feedForward.hidden", ffn.linear_1) | linear("feedForward.output", ffn.linear_2)
+            own |= norm("feedForwardNorm", ffn.layer_norm)
+            named |= {f"blocks.{block}.{index}.{name}": value for name, value in own.items()}
+    return named
+
+
+def funnel_layout(named):
+    """As our tensors: kernels transposed, [D, H, Dh] and [H, Dh] flat in their heads."""
+    ours = {}
+    for name, value in named.items():
+        if name.endswith(".kernel"):
+            ours[name] = kernel(value)
+        elif name.endswith(".distance") and value.ndim == 3:
+            ours[f"{name}.kernel"] = value.reshape(value.shape[0], -1)
+        elif ".biases." in name:
+            ours[name] = value.reshape(-1)
+        else:
+            ours[name] = value
+    return ours
+
+
+def funnel_encoder(random, blocks, **options):
+    config = FunnelConfig(
+        vocab_size=2, block_sizes=blocks, n_head=2, d_head=3, d_model=8, d_inner=10,
+        hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, **options,
+    )
+    encoder = FunnelEncoder(config).eval()
+    randomise(encoder, random)
+    return encoder
+
+
+FUNNELS = {
+    "default": {},
+    "whole": {"separate_cls": False},
+    "kept": {"truncate_seq": False},
+    "pooled keys": {"pool_q_only": False},
+}
+
+
+def write_funnel():
+    random = np.random.default_rng(SEED + 1)
+    draw = lambda *shape: torch.tensor(random.standard_normal(shape), dtype=torch.float32, requires_grad=True)
+    inputs = {"even": draw(2, 12, 8), "odd": draw(2, 11, 8), "short": draw(1, 5, 8)}
+    seen = torch.tensor([[1] * 12, [1] * 7 + [0] * 5])
+    encoder = funnel_encoder(random, [1, 2, 1])
+    weights, expected = funnel_layout(funnel_weights(encoder)), {}
+    for name, options in FUNNELS.items():
+        other = funnel_encoder(np.random.default_rng(0), [1, 2, 1], **options)
+        other.load_state_dict(encoder.state_dict())
+        for key, x in inputs.items():
+            shown = seen if key == "even" else torch.ones(x.shape[:2])
+            output = other(x, attention_mask=shown).last_hidden_state
+            expected[f"{name} {key}"] = output
+            if key != "even":
+                continue
+            # the loss must not see the two parts that need segments of text
+            of = {"x": x} | funnel_weights(other)
+            for weight, grad in gradients(output, of).items():
+                shown_name, value = next(iter(funnel_layout({weight: grad}).items()))
+                if name in ["default", "whole"]:
+                    expected[f"{name} {shown_name}"] = value
+    codes = draw(2, 5, 8)
+    for length in [17, 20, 40]:
+        for name, (separate, truncate) in {"default": (True, True), "whole": (False, False), "kept": (True, False)}.items():
+            expected[f"upsample {name} {length}"] = upsample(codes, 4, length, separate, truncate)
+    inputs |= {"codes": codes, "hidden": 1 - seen}
+    settings = {"width": 8, "heads": 2, "headWidth": 3, "hidden": 10}
+    write("funnel", seed=SEED + 1, packages=PACKAGES, inputs=inputs, weights=weights, expected=expected, settings=settings)
+
+
+if __name__ == "__main__":
+    write_t5()
+    write_funnel()
