@@ -13,12 +13,28 @@ import {Runner} from './runner.mjs';
  * @property {(data: string) => Runner} start
  */
 
-/** The models, in the order of the lessons. */
-export const MODELS = ['dense-vae', 'sinusoid-autoencoder', 'hypernetwork'];
+/** The models, in the order of the lessons, and which originals there are of each. */
+const ORIGINALS = /** @type {const} */ ({
+  'dense-vae': ['keras', 'torch', 'jax'],
+  'sinusoid-autoencoder': ['keras', 'torch', 'jax'],
+  hypernetwork: ['keras', 'torch', 'jax'],
+  'bart-vae': ['torch'],
+  'transformer-vae': ['keras', 'torch'],
+});
+
+/** @typedef {keyof typeof ORIGINALS} ModelName */
+
+/** The originals that can start from our weights; those of the others have golden values. */
+export const CHECKED = /** @type {Partial<Record<ModelName, readonly string[]>>} */ ({
+  'bart-vae': ['torch'],
+  'transformer-vae': ['keras', 'torch'],
+});
+
+export const MODELS = /** @type {ModelName[]} */ (Object.keys(ORIGINALS));
 
 /**
  * The participants for a model; without Python only ours.
- * @param {string} model
+ * @param {ModelName} model
  * @param {string | undefined} python
  * @returns {Participant[]}
  */
@@ -43,7 +59,9 @@ export function participants(model, python) {
     peer('torch', 'PyTorch, compiled', ['--mode', 'compile', '--adam', 'fused'], true),
     peer('jax', 'JAX'),
   ];
-  return [...ours, ...peers];
+  /** @type {readonly string[]} */
+  const there = ORIGINALS[model];
+  return [...ours, ...peers.filter(({kind}) => there.includes(kind))];
 }
 
 /** @type {(model: string, mode: 'compiled' | 'eager') => Participant} */

@@ -1,13 +1,14 @@
 /**
- * npm run bench -- [NAME…] [--json] [--all] [--rounds N] [--seconds S] [--install]
+ * npm run bench -- [NAME…] [--check] [--json] [--all] [--rounds N] [--seconds S] [--install]
  *
  * Times training steps side by side with the Python originals, in one run.
  */
 import path from 'node:path';
 import {parseArgs} from 'node:util';
+import {check} from '../bench/check.mjs';
 import {compare} from '../bench/compare.mjs';
 import {writeData} from '../bench/data.mjs';
-import {MODELS, participants} from '../bench/participants.mjs';
+import {CHECKED, MODELS, participants} from '../bench/participants.mjs';
 import {install, referencePython} from '../bench/python.mjs';
 import {machine, table} from '../bench/report.mjs';
 import {root} from '../setup/paths.mjs';
@@ -19,6 +20,8 @@ on our side and in Keras, PyTorch and JAX: rounds alternate in one run, so that 
 machine slows all alike.
 
   --install       first makes a Python environment for the originals in build/reference (about 3 GB)
+  --check         times nothing: says whether the sentences' models and their originals have the same
+                  losses over three steps from equal weights
   --all           also those that take minutes to compile: Keras with XLA, torch.compile
   --rounds N      how often each one's turn comes (default 9)
   --seconds S     how long a turn lasts (default 0.7)
@@ -32,6 +35,7 @@ async function main() {
     allowPositionals: true,
     options: {
       all: {type: 'boolean', default: false},
+      check: {type: 'boolean', default: false},
       help: {type: 'boolean', default: false},
       install: {type: 'boolean', default: false},
       json: {type: 'boolean', default: false},
@@ -56,6 +60,10 @@ async function main() {
   }
   const data = path.join(root, 'build', 'bench');
   writeData(data);
+  if (values.check) {
+    if (python !== undefined) await checkAll(models, python, data);
+    return;
+  }
   const comparisons = [];
   for (const model of models) {
     const all = participants(model, python).filter(({slow}) => values.all || !slow);
@@ -72,6 +80,19 @@ async function main() {
     process.stdout.write(
       `${date}, ${cores} cores (${processor}), ${memoryGigabytes} GiB, Node ${node}.\n`,
     );
+  }
+}
+
+/**
+ * @param {readonly import('../bench/participants.mjs').ModelName[]} models
+ * @param {string} python
+ * @param {string} data
+ */
+async function checkAll(models, python, data) {
+  for (const model of models.filter(model => CHECKED[model] !== undefined)) {
+    const {lines, agree} = await check(model, python, data);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    if (!agree) process.exitCode = 1;
   }
 }
 

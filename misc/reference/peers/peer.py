@@ -26,6 +26,7 @@ def options(**choices):
     """The folder of the data, and this peer's own options with their choices, the first the default."""
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
+    parser.add_argument("--weights", help="a safetensors file: start from it and say a few losses")
     for name, values in choices.items():
         parser.add_argument(f"--{name}", choices=values, default=values[0])
     return parser.parse_args()
@@ -42,6 +43,11 @@ def batched(rows, size):
     """[N, …] as a list of [size, …]; what is left over is left out."""
     count = len(rows) // size
     return list(rows[: count * size].reshape(count, size, *rows.shape[1:]))
+
+
+def serve_losses(step, batches, count=3):
+    """For the check from equal weights: the losses of the first steps, and no more."""
+    say(losses=[float(step(batch)) for batch in batches[:count]])
 
 
 def serve(step, batches, weights, modules):
