@@ -49,16 +49,12 @@ export function bartConfigFromHub(json: unknown, where = 'config.json'): FullBar
   const fields = json as Readonly<Record<string, unknown>>;
   for (const [field, known] of Object.entries(ONLY)) {
     if (known.includes(fields[field])) continue;
-    fail(
-      `${field} is ${JSON.stringify(fields[field])}, expected ${JSON.stringify(known[0] ?? null)}: not supported.`,
-    );
+    fail(`${field} is ${said(fields[field])}, expected ${said(known[0])}: not supported.`);
   }
   const number = (field: string, otherwise?: number): number => {
     const value = fields[field] ?? otherwise;
     if (typeof value === 'number') return value;
-    return fail(
-      `${field} is ${value === undefined ? 'missing' : JSON.stringify(value)}, expected a number.`,
-    );
+    return fail(`${field} is ${said(value)}, expected a number.`);
   };
   const stack = (side: string) => ({
     layers: number(`${side}_layers`),
@@ -70,7 +66,7 @@ export function bartConfigFromHub(json: unknown, where = 'config.json'): FullBar
     typeof name === 'string' && Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined;
   if (activation === undefined) {
     const known = Object.keys(ACTIVATIONS).join(', ');
-    return fail(`activation_function is ${JSON.stringify(name)}, expected one of ${known}.`);
+    return fail(`activation_function is ${said(name)}, expected one of ${known}.`);
   }
   const eosId = number('eos_token_id', 2);
   try {
@@ -89,9 +85,8 @@ export function bartConfigFromHub(json: unknown, where = 'config.json'): FullBar
       startId: number('decoder_start_token_id', eosId),
     });
   } catch (error) {
-    return error instanceof RangeError
-      ? fail(error.message)
-      : fail(String((error as Error).message));
+    if (error instanceof RangeError) return fail(error.message);
+    throw error;
   }
 }
 
@@ -127,4 +122,8 @@ export function bartConfigToHub(config: BartConfig): Record<string, unknown> {
     forced_eos_token_id: null,
     dtype: 'float32',
   };
+}
+
+function said(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value);
 }

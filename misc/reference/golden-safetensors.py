@@ -1,6 +1,7 @@
 """A file written by the Python safetensors package, and the bytes and arrays that our code has to give back.
 
-test/golden/safetensors.json  the file in base64 (settings: none), and its arrays under `expected`
+test/golden/safetensors.json  the file in base64 (settings: none), and its arrays under `expected`; under `half` a file of
+                              half-precision arrays in base64, and what they are as float32, as bytes in base64
 """
 
 import base64
@@ -9,7 +10,9 @@ import json
 from golden import GOLDEN, provenance, stored_tensor
 
 import numpy as np
+import torch
 from safetensors.numpy import load, save
+from safetensors.torch import save as save_torch
 
 SEED = 20220922
 
@@ -27,16 +30,23 @@ def main():
         "long": np.array([-(2**31), 2**31 - 1], dtype="int64"),
         "bytes": random.integers(0, 256, size=7, dtype="uint8"),
     }
+    numbers = torch.tensor([0.0, -0.0, 1.0, -2.5, 6e-8, -6e-5, 6.1e-5, 65504.0, 3e38, -1e-40, float("inf"), 0.1])
+    more = torch.tensor(random.standard_normal((4, 5)))
+    halves = {f"{kind}".split(".")[1]: torch.cat((numbers, more.flatten())).to(kind) for kind in (torch.float16, torch.bfloat16)}
     metadata = {"seed": str(SEED)}
     content = save(arrays, metadata=metadata)
     again = load(content)
     assert all(np.array_equal(again[name], array) for name, array in arrays.items())
     golden = {
-        "provenance": provenance(SEED, ["safetensors", "numpy"]),
+        "provenance": provenance(SEED, ["safetensors", "numpy", "torch"]),
         "inputs": {},
         "expected": {name: stored_tensor(array) for name, array in arrays.items()},
         "metadata": metadata,
         "base64": base64.b64encode(content).decode(),
+        "half": {
+            "base64": base64.b64encode(save_torch(halves)).decode(),
+            "wide": {name: base64.b64encode(half.float().numpy().tobytes()).decode() for name, half in halves.items()},
+        },
     }
     path = GOLDEN / "safetensors.json"
     path.write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import {test} from 'node:test';
 import {
   decodeSafetensors,
@@ -6,11 +9,13 @@ import {
   SafetensorsError,
   type NamedArray,
 } from 'latent-lib/training/safetensors';
+import {SafetensorsFile} from 'latent-lib/training/safetensors-file';
 import {loadGolden, type Golden} from '../helpers/parity';
 
 const golden = loadGolden('safetensors') as Golden & {
   readonly base64: string;
   readonly metadata: Record<string, string>;
+  readonly half: {readonly base64: string; readonly wide: Readonly<Record<string, string>>};
 };
 const written = Buffer.from(golden.base64, 'base64');
 
@@ -34,6 +39,41 @@ test('a file of the Python package is read: names, shapes, values, metadata', ()
     const same = numbers.map(value => (dtype === 'F64' ? Number(value.toPrecision(9)) : value));
     const want = dtype === 'F32' ? Array.from(Float32Array.from(values)) : values;
     assert.deepEqual(same, want, name);
+  }
+});
+
+test('half precision is widened to the same numbers, bit for bit', () => {
+  const {tensors} = decodeSafetensors(Buffer.from(golden.half.base64, 'base64'));
+  assert.deepEqual(Object.keys(tensors).sort(), ['bfloat16', 'float16']);
+  for (const [name, wide] of Object.entries(golden.half.wide)) {
+    const {dtype, data} = tensors[name]!;
+    assert.equal(dtype, 'F32');
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    assert.equal(Buffer.from(bytes).toString('base64'), wide, name);
+  }
+});
+
+test('an open file gives one array at a time, the same as all at once', () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'safetensors-'));
+  try {
+    const where = path.join(folder, 'x.safetensors');
+    fs.writeFileSync(where, written);
+    const open = SafetensorsFile.open(where);
+    const {tensors, metadata} = decodeSafetensors(written);
+    assert.deepEqual(open.metadata, metadata);
+    assert.deepEqual(open.names.sort(), Object.keys(tensors).sort());
+    for (const [name, array] of Object.entries(tensors)) {
+      assert.deepEqual(open.shape(name), array.shape);
+      assert.deepEqual(open.read(name), array);
+    }
+    assert.throws(() => open.read('nothing'), /x\.safetensors: there is no "nothing"/);
+    open.close();
+    for (const length of [0, 7, 30, written.length - 1]) {
+      fs.writeFileSync(where, written.subarray(0, length));
+      assert.throws(() => SafetensorsFile.open(where), SafetensorsError);
+    }
+  } finally {
+    fs.rmSync(folder, {recursive: true});
   }
 });
 
