@@ -40,17 +40,17 @@ export interface Decoded {
 /** Keys and values in heads, [B, H, Tk, Dh] each. */
 type Cache = {readonly key: tf.Tensor4D; readonly value: tf.Tensor4D};
 
-/** What a decoder remembers between two tokens. Caller disposes. */
-export interface DecoderState {
+/** What a decoder remembers between two tokens; `step` is a `NextToken` of lib/models/decoding. Caller disposes. */
+export type DecoderState = {
   /** One a layer; absent before the first token, where the latent does not enter by attention */
-  readonly caches: readonly (Cache | undefined)[];
+  readonly caches: (Cache | undefined)[];
   /** [B, 1, D] what the latent adds to embeddings */
   readonly shift: tf.Tensor3D | undefined;
   /** [B, V] what the latent adds to logits */
   readonly bias: tf.Tensor2D | undefined;
   /** How many tokens went in */
   readonly steps: number;
-}
+};
 
 const PAD = 0;
 
