@@ -187,6 +187,100 @@ def write_funnel():
     write("funnel", seed=SEED + 1, packages=PACKAGES, inputs=inputs, weights=weights, expected=expected, settings=settings)
 
 
+def seed_kernel(x, y):
+    return torch.exp(-((x[:, None] - y[None]) ** 2).mean(2) / x.shape[1])
+
+
+def prior_kernel(x, y):
+    return torch.exp(-((x[:, None] - y[None]) ** 2).sum(2) / (2 * x.shape[1]))
+
+
+def off_diagonal(k):
+    return (k.sum() - k.diagonal().sum()) / (k.shape[0] * (k.shape[0] - 1))
+
+
+class Twin(nn.Module):
+    """The seed's model from Transformers' modules: Funnel's encoder, a latent of n tokens, T5's decoder."""
+
+    def __init__(self, random, vocabulary, width, tokens, latents, upsamples):
+        super().__init__()
+        self.tokens, self.upsamples = tokens, upsamples
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.encoder = funnel_encoder(random, [1, 1, 1])
+        self.to_mean = nn.Linear(width, latents)
+        self.from_latents = nn.Linear(latents, width)
+        self.latent_norm = nn.LayerNorm(width, 1e-9)
+        sizes = {"d_model": width, "num_heads": 2, "d_kv": 3, "d_ff": 10}
+        sizes |= {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 20}
+        self.decoder = t5_stack(random, True, **sizes)
+        randomise(self, random)
+
+    def encode(self, ids):
+        states = self.encoder(self.embedding(ids), attention_mask=(ids != 0).long()).last_hidden_state
+        return torch.tanh(self.to_mean(states))[:, : self.tokens]
+
+    def memory(self, z):
+        tokens = self.latent_norm(self.from_latents(z))
+        return upsample(tokens, 4, 12, True, True) if self.upsamples else tokens
+
+    def decode(self, z, ids):
+        entering = torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :-1]], 1)
+        states = self.decoder(inputs_embeds=self.embedding(entering), encoder_hidden_states=self.memory(z)).last_hidden_state
+        return states * states.shape[-1] ** -0.5 @ self.embedding.weight.T
+
+    def in_our_layout(self, values):
+        """Our names; values are the parameters themselves or their gradients."""
+        ours = {"embedding.table": self.embedding.weight}
+        ours |= {f"encoder.{name}": value for name, value in funnel_weights(self.encoder).items()}
+        ours |= linear("toMean", self.to_mean) | linear("fromLatents", self.from_latents) | norm("latentNorm", self.latent_norm)
+        ours |= {f"decoder.{name}": value for name, value in t5_weights(self.decoder).items()}
+        return funnel_layout({name: values(parameter) for name, parameter in ours.items()})
+
+
+def write_model():
+    random = np.random.default_rng(SEED + 2)
+    vocabulary, width, tokens, latents, batch, steps = 11, 8, 2, 3, 3, 12
+    model = Twin(random, vocabulary, width, tokens, latents, True)
+    ids = torch.tensor(random.integers(1, vocabulary, (batch, steps)))
+    ids[1, 9:], ids[2, 7:] = 0, 0
+    prior = torch.tensor(random.standard_normal((batch, tokens, latents)), dtype=torch.float32)
+    weight = 0.7
+    weights = {name: value.detach() for name, value in model.in_our_layout(lambda parameter: parameter).items()}
+    expected = {}
+    for name, upsamples in {"upsampled": True, "as it is": False}.items():
+        model.upsamples = upsamples
+        z = model.encode(ids)
+        logits = model.decode(z, ids)
+        tokens_nll = nn.functional.cross_entropy(logits.transpose(1, 2), ids, ignore_index=0, reduction="none")
+        cross_entropy = tokens_nll.sum() / (ids != 0).sum()
+        codes, draws = z.reshape(-1, latents), prior.reshape(-1, latents)
+        mmd = seed_kernel(draws, draws).mean() + seed_kernel(codes, codes).mean() - 2 * seed_kernel(draws, codes).mean()
+        regulariser = mmd / batch * tokens
+        seed_loss = cross_entropy + weight * regulariser
+        right = off_diagonal(prior_kernel(codes, codes)) + off_diagonal(prior_kernel(draws, draws)) - 2 * prior_kernel(codes, draws).mean()
+        loss = tokens_nll.sum(1).mean() + weight * 5 * right
+        terms = {"z": z, "memory": model.memory(z), "logits": logits, "reconstruction": tokens_nll.sum(1), "crossEntropy": cross_entropy}
+        terms |= {"seed mmd": mmd, "regulariser": regulariser, "seed loss": seed_loss, "mmd": right, "loss": loss}
+        expected |= {f"{name} {term}": value for term, value in terms.items()}
+        for kind, value in {"seed": seed_loss, "nats": loss}.items():
+            model.zero_grad(set_to_none=True)
+            value.backward(retain_graph=True)
+            grads = model.in_our_layout(lambda parameter: parameter.grad)
+            if (name, kind) in [("upsampled", "seed"), ("as it is", "nats")]:
+                expected |= {f"{name} {kind} d / d {weight_name}": grad for weight_name, grad in grads.items()}
+        with torch.no_grad():
+            written = torch.zeros(batch, 0, dtype=torch.long)
+            for _ in range(steps):
+                padded = torch.cat([written, torch.zeros(batch, 1, dtype=torch.long)], 1)
+                written = torch.cat([written, model.decode(z, padded)[:, -1:].argmax(-1)], 1)
+        expected[f"{name} greedy"] = written
+    inputs = {"ids": ids, "prior": prior}
+    settings = {"vocabulary": vocabulary, "width": width, "latentTokens": tokens, "latents": latents, "steps": steps}
+    settings |= {"weight": weight, "scale": 5, "hidden": 10, "heads": 2, "headWidth": 3, "layers": 2, "buckets": 8, "furthest": 20}
+    write("mmd-transformer", seed=SEED + 2, packages=PACKAGES, inputs=inputs, weights=weights, expected=expected, settings=settings)
+
+
 if __name__ == "__main__":
     write_t5()
     write_funnel()
+    write_model()
