@@ -4,7 +4,7 @@
  */
 import {Random} from '../tensor/random';
 import type {Digits} from './digits';
-import {isGrammatical} from './grammar';
+import {FACTORS, grammarWords, isGrammatical} from './grammar';
 import {
   imagesToTexts,
   textOfTokens,
@@ -104,28 +104,38 @@ export async function pythonSequences(options: TextSequencesOptions): Promise<Se
   };
 }
 
-/** Sentences of the grammar in place of headlines; the labels are their verbs. */
-export function headlineSequences(options: TextSequencesOptions & {readonly seed?: number}) {
+/**
+ * Sentences of the grammar in place of headlines; the labels are their verbs. Those that are longer
+ * than T are left out, so there may be fewer than asked for.
+ * @throws RangeError when none is short enough
+ */
+export function headlineSequences(
+  options: TextSequencesOptions & {readonly seed?: number},
+): SequenceData {
   const {length, train, test, seed = 9} = options;
-  const made = (split: 'train' | 'held-out', count: number) =>
-    sentences({random: new Random(seed).stream(split), split, count});
+  const made = (split: 'train' | 'held-out', count: number) => {
+    const {texts, factors} = sentences({random: new Random(seed).stream(split), split, count});
+    const all = texts.map((text, row) => ({text, verb: factors.verb.indices[row]!}));
+    return all.filter(({text}) => splitWords(text).length <= length);
+  };
   const [seen, unseen] = [made('train', train), made('held-out', test)];
-  const words = new Set([...seen.texts, ...unseen.texts].flatMap(splitWords));
-  const codec = wordCodec([...words].sort(), length);
-  const set = ({texts, factors}: typeof seen): SequenceSet => ({
-    texts,
-    ids: codec.rows(texts),
-    labels: factors.verb.indices,
+  if (seen.length === 0 || unseen.length === 0) {
+    throw new RangeError(`headlineSequences: no sentence has ${length} words or less.`);
+  }
+  const codec = wordCodec(grammarWords(), length);
+  const set = (rows: typeof seen): SequenceSet => ({
+    texts: rows.map(({text}) => text),
+    ids: codec.rows(rows.map(({text}) => text)),
+    labels: Int32Array.from(rows, ({verb}) => verb),
   });
-  const data: SequenceData = {
-    description: `${train} sentences of the grammar, ${test} held out, ${codec.size} words.`,
+  return {
+    description: `${seen.length} sentences of the grammar, ${unseen.length} held out, ${codec.size} words.`,
     codec,
     train: set(seen),
     test: set(unseen),
-    classes: seen.factors.verb.names,
+    classes: FACTORS.verb,
     valid: texts => Promise.resolve(texts.map(isGrammatical)),
   };
-  return data;
 }
 
 /**
@@ -138,7 +148,7 @@ export function textSequences(
   most = 5000,
 ): SequenceData {
   const counts = new Map<string, number>();
-  const fitting = texts.filter(text => splitWords(text).length <= length);
+  const fitting = [...new Set(texts)].filter(text => splitWords(text).length <= length);
   for (const word of fitting.flatMap(splitWords)) counts.set(word, (counts.get(word) ?? 0) + 1);
   const frequent = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, most);
   const codec = wordCodec(

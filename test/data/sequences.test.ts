@@ -63,6 +63,8 @@ test('lines of Python and sentences keep the interface', async () => {
   const data = headlineSequences({length: 16, train: 200, test: 50});
   await holds(data);
   assert.deepEqual(await data.valid?.(['the the the']), [false]);
+  await holds(headlineSequences({length: 8, train: 400, test: 100}));
+  assert.throws(() => headlineSequences({length: 2, train: 20, test: 20}), /2 words or less/);
 });
 
 test('texts of the user’s: too long ones are left out, few ones are shared out', async () => {
