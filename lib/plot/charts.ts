@@ -54,13 +54,19 @@ export function spectrum(
   return xyChart('spectrum', 'lines', series, named);
 }
 
+/** A series of bars. */
+export interface BarSeries extends Omit<Series, 'x' | 'dashed'> {
+  /** For each bar, how far its error bar goes up and down. */
+  readonly errors?: Values;
+}
+
 /** Named bars; several series stand side by side. */
 export function bars(
   names: readonly string[],
-  series: readonly Omit<Series, 'x' | 'dashed'>[],
+  series: readonly BarSeries[],
   options: ChartOptions,
 ): Figure {
-  const data = series.map(({name, y, colour}, index): Trace => {
+  const data = series.map(({name, y, colour, errors}, index): Trace => {
     const values = vector('bars', name, y);
     if (values.length !== names.length) {
       throw new RangeError(`bars: ${name} has ${values.length} values for ${names.length} names.`);
@@ -71,10 +77,19 @@ export function bars(
       x: [...names],
       y: rounded(values),
       marker: {color: colour ?? colourOf(name, index)},
+      ...(errors === undefined ? {} : {error_y: errorBars(name, errors, names.length)}),
       hovertemplate: `%{x}: %{y:.4g} ${options.yUnit ?? ''}<extra>${name}</extra>`,
     };
   });
   return chart(data, {...options}, {xaxis: {type: 'category'}});
+}
+
+function errorBars(name: string, errors: Values, count: number): Record<string, unknown> {
+  const array = rounded(vector('bars', `errors of ${name}`, errors));
+  if (array.length !== count) {
+    throw new RangeError(`bars: ${name} has ${array.length} errors for ${count} names.`);
+  }
+  return {type: 'data', array, visible: true, thickness: 1.5, width: 4};
 }
 
 /** How often values fall into bins; several series lie over one another. */

@@ -106,12 +106,10 @@ test('a decoder that does not listen pays the same for any z; one that does pays
   };
   const same = await latentAblation(deaf, data(32), new Random(4));
   for (const nats of Object.values(same)) assert.ok(Math.abs(nats - same.posterior) < 1e-4);
-  const {posterior, prior, shuffled, zero} = await latentAblation(
-    linearModel(0),
-    data(512),
-    new Random(4),
-  );
-  assert.ok(posterior < prior && prior < shuffled && posterior < zero);
+  // (y − z)² on average, for y − x of variance 2½: posterior 1.1, prior 3.5, another's 2.4, zero 3.5
+  const {posterior, ...others} = await latentAblation(linearModel(0), data(512), new Random(4));
+  for (const nats of Object.values(others))
+    assert.ok(posterior < nats - 0.3, `${posterior}, ${nats}`);
 });
 
 test('results do not depend on the size of a batch beyond its noise, and repeat', async () => {

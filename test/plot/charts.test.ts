@@ -58,6 +58,10 @@ test('bars, points and spectra are valid figures', () => {
   );
   assert.equal(power.layout['yaxis']?.['type'], 'log');
   assert.throws(() => bars(['a'], [{name: 'b', y: [1, 2]}], named), /2 values for 1 names/);
+  const spread = assertFigure(bars(['a', 'b'], [{name: 'c', y: [1, 2], errors: [0.1, 0]}], named));
+  assert.deepEqual((spread.data[0]!['error_y'] as {array: number[]}).array, [0.1, 0]);
+  const short = [{name: 'c', y: [1, 2], errors: [0.1]}];
+  assert.throws(() => bars(['a', 'b'], short, named), /c has 1 errors for 2 names/);
   assert.throws(() => line([{name: 'b', x: [1], y: [1, 2]}], named), /1 x and 2 y/);
   assert.throws(() => line([], named), /no series/);
 });
