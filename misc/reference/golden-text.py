@@ -1,9 +1,11 @@
-"""Golden values of the likelihood of tokens: sums over sequences and their gradients, from PyTorch."""
+"""Golden values for texts: the likelihood of tokens and its gradients, from PyTorch; BLEU, from NLTK and sacreBLEU."""
 
 from golden import write
 
 import numpy as np
+import sacrebleu
 import torch
+from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from torch.nn import functional as F
 
 SEED = 20160628
@@ -15,6 +17,35 @@ LARGE = 1e4  # logits so far apart that exp overflows
 def sequence(logits, ids, counted, smoothing=0.0):
     per_token = F.cross_entropy(logits.flatten(0, 1), ids.flatten().long(), reduction="none", label_smoothing=smoothing)
     return (per_token.reshape(ids.shape) * counted).sum(1)
+
+
+def draw_texts(random, count, longest, words=6):
+    """Few words, so that n-grams of all orders are shared; some texts are shorter than four words."""
+    return [random.integers(words, size=random.integers(2, longest + 1)).tolist() for _ in range(count)]
+
+
+def padded(texts):
+    longest = max(map(len, texts))
+    return np.array([text + [-1] * (longest - len(text)) for text in texts])
+
+
+def bleu_values(random):
+    texts, first, second = (draw_texts(random, 12, 14) for _ in range(3))
+    texts[0] = list(first[0])  # one that is equal to a reference
+    joined = lambda many: [" ".join(map(str, text)) for text in many]
+    corpus = lambda references: sacrebleu.corpus_bleu(
+        joined(texts), [joined(reference) for reference in references], smooth_method="none", tokenize="none", force=True
+    )
+    method1 = SmoothingFunction().method1
+    score = lambda text, references: sentence_bleu(references, text, smoothing_function=method1)
+    of_others = [score(text, texts[:index] + texts[index + 1 :]) for index, text in enumerate(texts)]
+    expected = {
+        "bleuOfOne": corpus([first]).score / 100,
+        "bleuOfTwo": corpus([first, second]).score / 100,
+        "sentences": [score(text, [first[index], second[index]]) for index, text in enumerate(texts)],
+        "selfBleu": np.mean(of_others),
+    }
+    return {"texts": padded(texts), "first": padded(first), "second": padded(second)}, expected
 
 
 def main():
@@ -38,7 +69,10 @@ def main():
         expected[name] = loss
         (expected[f"d {name}"],) = torch.autograd.grad((loss * upstream).sum(), at)
     inputs = {"logits": logits, "large": large, "ids": ids, "counted": counted, "upstream": upstream}
-    write("text", seed=SEED, packages=["torch", "numpy"], settings={"smoothing": SMOOTHING}, inputs=inputs, expected=expected)
+    texts, scores = bleu_values(random)
+    inputs, expected = inputs | texts, expected | scores
+    packages = ["torch", "numpy", "nltk", "sacrebleu"]
+    write("text", seed=SEED, packages=packages, settings={"smoothing": SMOOTHING}, inputs=inputs, expected=expected)
 
 
 if __name__ == "__main__":
