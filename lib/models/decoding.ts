@@ -154,14 +154,13 @@ export function rereading(
   logits: (ids: tf.Tensor2D) => tf.Tensor3D,
 ): {next: NextToken<tf.Tensor2D>; state: tf.Tensor2D} {
   const next: NextToken<tf.Tensor2D> = (newest, before) => {
-    const [last, state] = tf.tidy(() => {
-      const ids = tf.concat2d([before, newest.expandDims<tf.Tensor2D>(1)], 1); // [B, t]
-      const all = logits(ids); // [B, t, V]
+    return tf.tidy(() => {
+      const state = tf.concat2d([before, newest.expandDims<tf.Tensor2D>(1)], 1); // [B, t]
+      const all = logits(state); // [B, t, V]
       const [, steps, vocabulary] = all.shape;
-      const only = all.slice([0, steps - 1, 0], [-1, 1, -1]);
-      return [only.reshape<tf.Tensor2D>([batch, vocabulary]), ids] as const;
+      const last = all.slice([0, steps - 1, 0], [-1, 1, -1]);
+      return {logits: last.reshape<tf.Tensor2D>([batch, vocabulary]), state};
     });
-    return {logits: last, state};
   };
   return {next, state: tf.tensor2d([], [batch, 0], 'int32')};
 }
