@@ -1,6 +1,6 @@
 /**
- * Says whether a file holds what it should, by size and SHA-256, reading it as a stream.
- * Source: NIST FIPS 180-4 (SHA-256), as Node computes it.   Lesson: none; data/README.md lists the checksums.
+ * Says whether a file holds what it should, by size and checksum, reading it as a stream.
+ * Source: NIST FIPS 180-4 (SHA-256, and git's SHA-1), as Node computes it.   Lesson: none; data/README.md lists the checksums.
  */
 import {createHash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
@@ -12,7 +12,9 @@ import {sizeOf} from './transfer';
 /** What a file must hold. */
 export interface Content {
   /** Hexadecimal; of the file, or of what it holds where `gunzipped` is set. */
-  readonly sha256: string;
+  readonly sha256?: string | undefined;
+  /** Git's name for the contents, where there is no SHA-256: the SHA-1 of 'blob SIZE', a zero and them. */
+  readonly gitBlob?: string | undefined;
   /** In bytes, of the same. */
   readonly size: number;
   /**
@@ -27,7 +29,11 @@ export async function contentProblem(where: string, wanted: Content): Promise<st
   const onDiskSize = await sizeOf(where);
   const start = await firstBytes(where, 16);
   const zipped = wanted.gunzipped === true && start[0] === 0x1f && start[1] === 0x8b;
-  const hash = createHash('sha256');
+  const [kind, checksum] =
+    wanted.sha256 === undefined ? ['git blob', wanted.gitBlob] : ['sha256', wanted.sha256];
+  if (checksum === undefined) throw new TypeError(`${where}: neither sha256 nor gitBlob is given.`);
+  const hash = createHash(kind === 'sha256' ? 'sha256' : 'sha1');
+  if (kind !== 'sha256') hash.update(`blob ${wanted.size}\0`);
   let size = 0;
   const measure = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) {
@@ -50,9 +56,9 @@ export async function contentProblem(where: string, wanted: Content): Promise<st
   const hint = page ? ': a web page, not the file' : '';
   if (size > wanted.size) return `has more than the expected ${wanted.size} bytes${hint}`;
   if (size < wanted.size) return `has ${size} bytes, expected ${wanted.size}${hint}`;
-  const sha256 = hash.digest('hex');
-  if (sha256 === wanted.sha256) return undefined;
-  return `has sha256 ${sha256}, expected ${wanted.sha256}${hint}`;
+  const got = hash.digest('hex');
+  if (got === checksum) return undefined;
+  return `has ${kind} ${got}, expected ${checksum}${hint}`;
 }
 
 async function firstBytes(where: string, count: number): Promise<Buffer> {

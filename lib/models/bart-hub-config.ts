@@ -90,7 +90,10 @@ export function bartConfigFromHub(json: unknown, where = 'config.json'): FullBar
   }
 }
 
-/** The config.json of a model, as transformers reads it. */
+/**
+ * The config.json of a model, as transformers reads it. Without the layer drop, 0.0 there unless given:
+ * transformers refuses the whole number that JSON would make of it here.
+ */
 export function bartConfigToHub(config: BartConfig): Record<string, unknown> {
   const full = fullBartConfig(config);
   const activation = Object.keys(ACTIVATIONS).find(name => ACTIVATIONS[name] === full.activation);
@@ -98,7 +101,6 @@ export function bartConfigToHub(config: BartConfig): Record<string, unknown> {
     [`${side}_layers`]: full[side].layers,
     [`${side}_attention_heads`]: full[side].heads,
     [`${side}_ffn_dim`]: full[side].hidden,
-    [`${side}_layerdrop`]: 0,
   });
   return {
     architectures: ['BartForConditionalGeneration'],
