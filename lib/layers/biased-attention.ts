@@ -41,28 +41,29 @@ export function biasedAttention(inputs: BiasedAttentionInputs): Attended<tf.Tens
 }
 
 /**
- * Row i moves left by stride · (S − 1 − i) columns: from a column a distance to a column a key.
+ * Row i moves left by S − 1 − i columns: from a column a distance to a column a key.
  *
- *   result[…, i, j] = x[…, i, stride · (S − 1 − i) + j],   j < columns
+ *   result[…, i, j] = x[…, i, S − 1 − i + j],   j < C
  *
- * One slice and two reshapes, where a gather would look each number up.
+ * Two slices and two reshapes, where a gather would look each number up.
  *
- * @param x       [B, H, S, L] with L = stride · (S − 1) + columns
- * @param columns C
+ * @param x [B, H, S, S − 1 + C]
  * @returns [B, H, S, C]
- * @throws ShapeError when L is another
  */
-export function slideRows(x: tf.Tensor4D, columns: number, stride = 1): tf.Tensor4D {
+export function slideRows(x: tf.Tensor4D): tf.Tensor4D {
   const [B, H, S, L] = x.shape;
-  const wanted = stride * (S - 1) + columns;
-  sizes('slideRows', {x: `B H S ${wanted}`}, {x});
+  const columns = L - S + 1;
+  if (columns < 1) {
+    throw new ShapeError(
+      `slideRows: x has shape [${x.shape.join(',')}], expected at least ${S} columns.`,
+    );
+  }
   if (S === 1) return x.clone();
   return tf.tidy(() => {
-    // after each row of L, the next begins `stride` earlier than a row of L − stride would
+    // after each row of L numbers the next begins one earlier than a row of L − 1 would
     const flat = x.reshape<tf.Tensor3D>([B, H, S * L]);
-    const length = L - stride;
-    const used = flat.slice([0, 0, stride * (S - 1)], [B, H, S * length]);
-    return used.reshape<tf.Tensor4D>([B, H, S, length]).slice([0, 0, 0, 0], [B, H, S, columns]);
+    const used = flat.slice([0, 0, S - 1], [B, H, S * (L - 1)]);
+    return used.reshape<tf.Tensor4D>([B, H, S, L - 1]).slice([0, 0, 0, 0], [B, H, S, columns]);
   });
 }
 

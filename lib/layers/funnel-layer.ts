@@ -4,7 +4,7 @@
  */
 import type {Random} from '../tensor/random';
 import {tf} from '../tensor/tf';
-import {biasedAttention, mergeHeads, slideRows, splitHeads} from './biased-attention';
+import {biasedAttention, mergeHeads, splitHeads} from './biased-attention';
 import {Dense} from './dense';
 import {FeedForward} from './feed-forward';
 import {LayerNorm} from './layer-norm';
@@ -120,27 +120,42 @@ export class FunnelLayer {
     });
   }
 
-  /** (qᵢ + v) · W Rₐ for all pairs. @param query [B, H, Tq, Dh] @returns [B, H, Tq, Tk] */
+  /**
+   * (qᵢ + v) · W Rₐ for all pairs, a = aᵢ − bⱼ. Sines and cosines of a difference come apart, so with
+   * x = (qᵢ + v) W this is a rotation of x by the angles of aᵢ, times the sinusoids of bⱼ:
+   *
+   *   Σₖ (xˢ sin aᵢ + xᶜ cos aᵢ) cos bⱼ + (xᶜ sin aᵢ − xˢ cos aᵢ) sin bⱼ
+   *
+   * Porting note: Transformers' default makes scores for all 2T distances and shifts rows; this is its
+   * "factorized" way, with the same numbers and half the memory.
+   *
+   * @param query [B, H, Tq, Dh]
+   * @returns [B, H, Tq, Tk]
+   */
   private distanceScores(
     query: tf.Tensor4D,
     keys: number,
     positions: FunnelPositions,
   ): tf.Tensor4D {
     const {stride, perQuery, first, separateFirst} = positions;
-    const {width} = this.config;
+    const {width: D} = this.config;
     const [B, H, Tq, Dh] = query.shape;
-    const length = perQuery * (Tq - 1) + keys;
-    const distances = Array.from({length}, (_, column) => {
-      return first + stride * (perQuery * (Tq - 1) - column);
-    });
-    const known = this.distance.apply(sinusoids(distances, width)); // [L, H · Dh]
-    const inHeads = known.reshape([1, length, H, Dh]).transpose([0, 2, 1, 3]).tile([B, 1, 1, 1]);
-    const perDistance: tf.Tensor4D = tf.matMul(query, inHeads, false, true);
-    const scores = slideRows(perDistance, keys, perQuery); // [B, H, Tq, Tk]
-    if (!separateFirst) return scores;
-    const inside = (count: number, shape: number[]): tf.Tensor =>
-      tf.range(0, count).greater(0).cast('float32').reshape(shape);
-    return scores.mul(inside(Tq, [1, 1, Tq, 1]).mul(inside(keys, [1, 1, 1, keys])));
+    const kernel = this.distance.kernel.reshape([D, H, Dh]).transpose([1, 2, 0]); // [H, Dh, D]
+    const perHead = query.transpose([1, 0, 2, 3]).reshape([H, B * Tq, Dh]);
+    const x = tf.matMul(perHead, kernel).reshape([H, B, Tq, D]).transpose([1, 0, 2, 3]);
+    const [sines, cosines] = tf.split(x, 2, 3) as [tf.Tensor, tf.Tensor];
+    // a summary stands nowhere: its rows of zeros take its distances out of the scores
+    const table = (count: number, first: number, stride: number): [tf.Tensor2D, tf.Tensor2D] =>
+      sinusoids(count, {first, stride, width: D, isFirstNowhere: separateFirst});
+    const [sin, cos] = table(Tq, first, stride * perQuery); // [Tq, D/2] each
+    const rotated = tf.concat(
+      [sines.mul(sin).add(cosines.mul(cos)), cosines.mul(sin).sub(sines.mul(cos))],
+      3,
+    ); // [B, H, Tq, D]
+    const [sinOfKey, cosOfKey] = table(keys, 0, stride);
+    const ofKeys = tf.concat2d([cosOfKey, sinOfKey], 1); // [Tk, D]
+    const rows = rotated.reshape<tf.Tensor2D>([B * H * Tq, D]);
+    return tf.matMul(rows, ofKeys, false, true).reshape([B, H, Tq, keys]);
   }
 
   get weights(): Weights {
@@ -165,14 +180,25 @@ export class FunnelLayer {
   }
 }
 
-/** sin and cos of each distance at D/2 frequencies, 10000^(−2i/D): [L, D], sines first. */
-function sinusoids(distances: readonly number[], width: number): tf.Tensor2D {
+/** Sines and cosines of positions first + stride · i at D/2 frequencies, 10000^(−2k/D): [T, D/2] each. */
+function sinusoids(
+  count: number,
+  options: {
+    readonly first: number;
+    readonly stride: number;
+    readonly width: number;
+    readonly isFirstNowhere: boolean;
+  },
+): [tf.Tensor2D, tf.Tensor2D] {
+  const {first, stride, width, isFirstNowhere} = options;
   const half = width / 2;
-  const rows = distances.flatMap(distance =>
-    Array.from({length: width}, (_, column) => {
-      const angle = distance / 10000 ** ((column % half) / half);
-      return column < half ? Math.sin(angle) : Math.cos(angle);
-    }),
-  );
-  return tf.tensor2d(rows, [distances.length, width]);
+  const rows = (wave: (angle: number) => number): tf.Tensor2D => {
+    const values = Float32Array.from({length: count * half}, (_, index) => {
+      const [position, column] = [Math.floor(index / half), index % half];
+      if (isFirstNowhere && position === 0) return 0;
+      return wave((first + stride * position) / 10000 ** (column / half));
+    });
+    return tf.tensor2d(values, [count, half]);
+  };
+  return [rows(Math.sin), rows(Math.cos)];
 }

@@ -91,7 +91,7 @@ export class RelativePositions {
       const chosen = tf.oneHot(tf.tensor1d(ids, 'int32'), buckets).cast<tf.Tensor2D>('float32');
       const perDistance = this.table.matMul<tf.Tensor2D>(chosen, true, true); // [H, L]
       const rows = perDistance.reshape([1, heads, 1, length]).tile([1, 1, queries, 1]);
-      return slideRows(rows as tf.Tensor4D, keys);
+      return slideRows(rows as tf.Tensor4D);
     });
   }
 
