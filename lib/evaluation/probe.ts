@@ -3,7 +3,8 @@
  * Source: Alain & Bengio 2016, arXiv:1610.01644; the step from Böhning 1992, Ann. Inst. Stat. Math. 44.   Lesson: notebooks/04-bart-vae.
  */
 import {EigenvalueDecomposition, Matrix} from 'ml-matrix';
-import {sizes} from '../tensor/shapes';
+import {compile} from '../tensor/compile';
+import {sizes, type NamedTensors} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 
 /** A factor with named classes. */
@@ -123,32 +124,49 @@ function predicted(
   classes: number,
   {ridge = 1e-3, steps = 200}: ProbeOptions,
 ): number[][] {
+  const columns = Math.max(classes, 2); // C, and a class that never is where there is one alone
+  const step = compile(({x, targets, penalty, weights, ahead, momentum}: Fit) => {
+    const errors = tf.softmax(tf.matMul(x, ahead), 1).sub<tf.Tensor2D>(targets); // [N, C]
+    const slope = tf.matMul(x, errors, true).div(half).add(ahead.mul(penalty)); // [L + 1, C]
+    const moved = ahead.sub<tf.Tensor2D>(slope.div(0.5 + ridge));
+    return {moved, carried: moved.add<tf.Tensor2D>(moved.sub(weights).mul(momentum))};
+  });
   const probabilities = tf.tidy(() => {
     const rows = tf.tensor2d(latents.to2DArray());
     const [N, L] = rows.shape;
-    const x = tf.concat2d([rows, tf.ones([N, 1])], 1); // [N, L + 1]
-    const fit = x.slice([0, 0], [half, -1]);
-    const columns = Math.max(classes, 2); // C, and a class that never is where there is one alone
-    const targets = tf.oneHot(tf.tensor1d([...labels], 'int32'), columns).toFloat();
+    const all = tf.concat2d([rows, tf.ones([N, 1])], 1); // [N, L + 1]
+    const x = all.slice([0, 0], [half, -1]);
+    const targets = tf.oneHot(tf.tensor1d([...labels], 'int32'), columns).toFloat() as tf.Tensor2D;
     const penalty = tf.concat2d([tf.fill([L, 1], ridge), tf.zeros([1, 1])], 0); // b is free
     let weights = tf.zeros<tf.Rank.R2>([L + 1, columns]);
-    let ahead = weights;
-    for (let step = 0; step < steps; step++) {
-      const next = tf.tidy(() => {
-        const errors = tf.softmax(tf.matMul(fit, ahead), 1).sub<tf.Tensor2D>(targets);
-        const slope = tf.matMul(fit, errors, true).div(half).add(ahead.mul(penalty));
-        const moved = ahead.sub<tf.Tensor2D>(slope.div(0.5 + ridge)); // [L + 1, C]
-        const carried = moved.add<tf.Tensor2D>(moved.sub(weights).mul(step / (step + 3)));
-        return {moved, carried};
-      });
-      tf.dispose([weights, ahead]);
-      [weights, ahead] = [next.moved, next.carried];
+    let ahead = weights.clone();
+    for (let count = 0; count < steps; count++) {
+      const momentum = tf.scalar(count / (count + 3));
+      const {moved, carried} = step({x, targets, penalty, weights, ahead, momentum});
+      tf.dispose([weights, ahead, momentum]);
+      [weights, ahead] = [moved, carried];
     }
-    return tf.softmax(tf.matMul(x.slice([half, 0], [-1, -1]), weights), 1) as tf.Tensor2D;
+    const logits = tf.matMul(all.slice([half, 0], [-1, -1]), weights);
+    return tf.softmax(logits, 1) as tf.Tensor2D;
   });
   const values = probabilities.arraySync();
   probabilities.dispose();
+  step.dispose();
   return values;
+}
+
+/** What a step of the fit takes. */
+interface Fit extends NamedTensors {
+  /** [N, L + 1] latents and a 1 */
+  readonly x: tf.Tensor2D;
+  /** [N, C] */
+  readonly targets: tf.Tensor2D;
+  /** [L + 1, 1] */
+  readonly penalty: tf.Tensor2D;
+  /** [L + 1, C], and where the momentum has carried them */
+  readonly weights: tf.Tensor2D;
+  readonly ahead: tf.Tensor2D;
+  readonly momentum: tf.Scalar;
 }
 
 function demandClasses(count: number, {names, indices}: ClassFactor): void {

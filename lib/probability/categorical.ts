@@ -2,7 +2,7 @@
  * The categorical likelihood of tokens, from logits: one number a sequence, in nats.
  * Source: the log of a softmax, Bridle 1990; label smoothing, Szegedy et al. 2016, sect. 7.   Lesson: notebooks/04-bart-vae.
  */
-import {dtypeNumber, nativeBackend} from '../tensor/native-backend';
+import {DTYPE, nativeBackend} from '../tensor/native-backend';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 
@@ -11,7 +11,7 @@ import {tf} from '../tensor/tf';
  *
  *   −log p(ids | logits) = Σₜ countedₜ · (log Σᵥ exp(logitsₜᵥ) − logitsₜ,idₜ)
  *
- * The gradient is softmax minus one-hot, without a one-hot of the vocabulary being made.
+ * The gradient is softmax minus one-hot, with the ones scattered to their places.
  *
  * @param logits  [B, T, V] before any softmax; finite
  * @param ids     [B, T] int32 in 0 … V − 1: the tokens that the logits are to predict
@@ -94,56 +94,47 @@ function perToken(
   }
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [rows, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
-    const labels = smoothing === 0 ? ids.reshape([B * T]) : smoothed(ids, V, smoothing);
-    const {value, slope} = crossEntropy(rows, labels as tf.Tensor1D | tf.Tensor2D);
-    save([slope]);
+    const logProbabilities = logSoftmax(rows); // [B·T, V]
+    const places = tf.stack([tf.range(0, B * T, 1, 'int32'), ids.reshape([B * T])], 1); // [B·T, 2]
+    const own = tf.gatherND(logProbabilities, places).neg(); // [B·T]
+    save([logProbabilities, places]);
     return {
-      value,
-      gradFunc: (upstream: tf.Tensor, saved: tf.Tensor[]) =>
-        saved[0]!.mul(upstream.reshape([B * T, 1])), // [B·T, V]
+      value: smoothing === 0 ? own : smoothed(own, logProbabilities, smoothing),
+      gradFunc: (upstream: tf.Tensor, [logs, at]: tf.Tensor[]) =>
+        slope(upstream.reshape([B * T, 1]), logs as tf.Tensor2D, at as tf.Tensor2D, smoothing),
     };
   });
   return run(logits.reshape([B * T, V])).reshape<tf.Tensor2D>([B, T]);
 }
 
-/** [B, T] → [B·T, V]: 1 − s on the token, and s / V on each. */
-function smoothed(ids: tf.Tensor2D, vocabulary: number, smoothing: number): tf.Tensor2D {
-  const share = smoothing / vocabulary;
-  const oneHot = tf.oneHot(ids.flatten(), vocabulary).toFloat() as tf.Tensor2D;
-  return oneHot.mul<tf.Tensor2D>(1 - smoothing).add<tf.Tensor2D>(share);
+/** (1 − s) · own − s · mean log probability: [N] */
+function smoothed(own: tf.Tensor, logProbabilities: tf.Tensor2D, smoothing: number): tf.Tensor {
+  return own.mul(1 - smoothing).sub(logProbabilities.mean(1).mul(smoothing));
 }
 
-interface CrossEntropy {
-  /** [N] */
-  readonly value: tf.Tensor1D;
-  /** [N, V] its gradient: softmax minus target */
-  readonly slope: tf.Tensor2D;
+/** Softmax minus targets, times what arrives from above: [N, V]. @param upstream [N, 1] */
+function slope(
+  upstream: tf.Tensor,
+  logProbabilities: tf.Tensor2D,
+  places: tf.Tensor2D,
+  smoothing: number,
+): tf.Tensor2D {
+  const [rows, vocabulary] = logProbabilities.shape;
+  const probabilities = logProbabilities.exp();
+  const excess = smoothing === 0 ? probabilities : probabilities.sub(smoothing / vocabulary);
+  const own = upstream.reshape([rows]).mul(1 - smoothing);
+  const targets = tf.scatterND(places, own, [rows, vocabulary]);
+  return excess.mul(upstream).sub(targets);
 }
 
-/** Cross-entropy of rows and its gradient; labels are [N] ids or [N, V] shares that add up to 1. */
-function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D | tf.Tensor2D): CrossEntropy {
+/**
+ * Porting note: TensorFlow has a kernel for it; tfjs composes it of five ops, so it is called by name.
+ * Beside SparseSoftmaxCrossEntropyWithLogits, which does all in one, it took half the time: that one
+ * does its exponentials one by one.
+ */
+function logSoftmax(logits: tf.Tensor2D): tf.Tensor2D {
   const backend = nativeBackend();
-  if (backend === undefined) return composed(logits, labels);
-  // Porting note: TensorFlow has one kernel for both; tfjs has none, so it is called by name.
-  const {TF_ATTR_TYPE: type} = backend.binding;
-  const isSparse = labels.rank === 1;
-  const op = `${isSparse ? 'Sparse' : ''}SoftmaxCrossEntropyWithLogits`;
-  const attributes = [{name: 'T', type, value: dtypeNumber('float32')}];
-  if (isSparse) attributes.push({name: 'Tlabels', type, value: dtypeNumber('int32')});
-  const inputs = backend.getInputTensorIds([logits, labels]);
-  const [value, slope] = backend.binding
-    .executeOp(op, attributes, inputs, 2)
-    .map(handle => backend.createOutputTensor(handle));
-  return {value: value as tf.Tensor1D, slope: slope as tf.Tensor2D};
-}
-
-function composed(logits: tf.Tensor2D, labels: tf.Tensor1D | tf.Tensor2D): CrossEntropy {
-  const shifted = logits.sub(logits.max(1, true)); // [N, V] ≤ 0
-  const logTotal = shifted.exp().sum(1, true).log(); // [N, 1]
-  const targets = labels.rank === 1 ? tf.oneHot(labels, logits.shape[1]).toFloat() : labels;
-  const logProbabilities = shifted.sub(logTotal); // [N, V]
-  return {
-    value: logProbabilities.mul(targets).sum<tf.Tensor1D>(1).neg(),
-    slope: logProbabilities.exp().sub(targets),
-  };
+  if (backend === undefined) return tf.logSoftmax(logits, 1);
+  const type = {name: 'T', type: backend.binding.TF_ATTR_TYPE, value: DTYPE.float32};
+  return backend.executeSingleOutput('LogSoftmax', [type], [logits]) as tf.Tensor2D;
 }
