@@ -85,16 +85,18 @@ function wantedBackends(forced: string | undefined): readonly BackendName[] {
  *
  * Porting note: tfjs-node 4.22 calls two functions that Node 23 removed from util, and TensorFlow
  * reads its environment once, when it is loaded, so both are prepared here. Measured with
- * `npm run bench` on two cores: kernels of these sizes are fastest on one thread (LATENT_THREADS
- * says otherwise), and a graph runs in the calling thread, which −1 means, in half the overhead.
+ * `npm run bench` on two cores: small kernels are fastest on one thread and without oneDNN, large
+ * matrix products, those of transformers, on two (LATENT_THREADS=2) and with it; a graph runs in the
+ * calling thread, which −1 means, in half the overhead.
  */
 function loadNative(): Error | undefined {
   const legacy = util as unknown as Record<string, unknown>;
   legacy['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
   legacy['isArray'] ??= Array.isArray;
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
-  process.env['TF_NUM_INTRAOP_THREADS'] ??= process.env['LATENT_THREADS'] ?? '1';
+  const threads = process.env['LATENT_THREADS'] ?? '1';
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= threads === '1' ? '0' : '1';
+  process.env['TF_NUM_INTRAOP_THREADS'] ??= threads;
   process.env['TF_NUM_INTEROP_THREADS'] ??= '-1';
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only here, and only if it can

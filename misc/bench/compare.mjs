@@ -31,7 +31,7 @@ import {median, quantile, ratio} from './statistics.mjs';
 /**
  * A model's results.
  * @typedef {object} Comparison
- * @property {string} model
+ * @property {import('./participants.mjs').ModelName} model
  * @property {number} weights
  * @property {Result[]} results ours first
  * @property {number} others how many cores other processes kept busy meanwhile
@@ -39,7 +39,7 @@ import {median, quantile, ratio} from './statistics.mjs';
  */
 
 /**
- * @param {string} model
+ * @param {import('./participants.mjs').ModelName} model
  * @param {readonly Participant[]} participants ours first
  * @param {{rounds: number, seconds: number, data: string, say: (text: string) => void}} options
  * @returns {Promise<Comparison>}

@@ -13,16 +13,19 @@ import {Runner} from './runner.mjs';
  * @property {(data: string) => Runner} start
  */
 
-/** The models, in the order of the lessons, and which originals there are of each. */
-const ORIGINALS = /** @type {const} */ ({
-  'dense-vae': ['keras', 'torch', 'jax'],
-  'sinusoid-autoencoder': ['keras', 'torch', 'jax'],
-  hypernetwork: ['keras', 'torch', 'jax'],
-  'bart-vae': ['torch'],
-  'transformer-vae': ['keras', 'torch'],
+/**
+ * The models, in the order of the lessons: which originals there are of each, on how many threads
+ * ours runs, as in its lesson, and how many times as long Keras should take.
+ */
+const ABOUT = /** @type {const} */ ({
+  'dense-vae': {peers: ['keras', 'torch', 'jax'], threads: 1, bar: 2},
+  'sinusoid-autoencoder': {peers: ['keras', 'torch', 'jax'], threads: 1, bar: 2},
+  hypernetwork: {peers: ['keras', 'torch', 'jax'], threads: 1, bar: 2},
+  'bart-vae': {peers: ['torch'], threads: 2, bar: 2},
+  'transformer-vae': {peers: ['keras', 'torch'], threads: 2, bar: 1.5},
 });
 
-/** @typedef {keyof typeof ORIGINALS} ModelName */
+/** @typedef {keyof typeof ABOUT} ModelName */
 
 /** The originals that can start from our weights; those of the others have golden values. */
 export const CHECKED = /** @type {Partial<Record<ModelName, readonly string[]>>} */ ({
@@ -30,16 +33,22 @@ export const CHECKED = /** @type {Partial<Record<ModelName, readonly string[]>>}
   'transformer-vae': ['keras', 'torch'],
 });
 
-export const MODELS = /** @type {ModelName[]} */ (Object.keys(ORIGINALS));
+export const MODELS = /** @type {ModelName[]} */ (Object.keys(ABOUT));
+
+/** How many times as long as ours Keras's step should take. @param {ModelName} model */
+export const barOf = model => ABOUT[model].bar;
 
 /**
  * The participants for a model; without Python only ours.
  * @param {ModelName} model
  * @param {string | undefined} python
+ * @param {number} [threads] for everybody; left out, everybody has his own default
  * @returns {Participant[]}
  */
-export function participants(model, python) {
-  const ours = [mine(model, 'compiled'), mine(model, 'eager')];
+export function participants(model, python, threads) {
+  const env = environmentOf(model, 'peers', threads);
+  const own = environmentOf(model, 'ours', threads);
+  const ours = [mine(model, 'compiled', own), mine(model, 'eager', own)];
   if (python === undefined) return ours;
   /** @type {(kind: Participant['kind'], label: string, args?: readonly string[], slow?: boolean) => Participant} */
   const peer = (kind, label, args = [], slow = false) => {
@@ -48,7 +57,7 @@ export function participants(model, python) {
       label,
       kind,
       slow,
-      start: data => new Runner(`${label}, ${model}`, python, [script, data, ...args], process.env),
+      start: data => new Runner(`${label}, ${model}`, python, [script, data, ...args], env),
     };
   };
   const peers = [
@@ -60,24 +69,42 @@ export function participants(model, python) {
     peer('jax', 'JAX'),
   ];
   /** @type {readonly string[]} */
-  const there = ORIGINALS[model];
+  const there = ABOUT[model].peers;
   return [...ours, ...peers.filter(({kind}) => there.includes(kind))];
 }
 
-/** @type {(model: string, mode: 'compiled' | 'eager') => Participant} */
-function mine(model, mode) {
+/**
+ * A participant's environment, with the variables that tell TensorFlow, PyTorch and XLA how many threads
+ * to use where a number is asked for.
+ * @param {ModelName} model
+ * @param {string} who 'ours', or anybody else
+ * @param {number} [threads]
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function environmentOf(model, who, threads) {
+  if (threads === undefined) {
+    const own = who === 'ours' ? {LATENT_THREADS: String(ABOUT[model].threads)} : {};
+    return {...own, ...process.env};
+  }
+  const number = String(threads);
+  return {
+    ...process.env,
+    LATENT_THREADS: number,
+    TF_NUM_INTRAOP_THREADS: number,
+    OMP_NUM_THREADS: number,
+    XLA_FLAGS: `--xla_cpu_multi_thread_eigen=${threads > 1} intra_op_parallelism_threads=${number}`,
+  };
+}
+
+/** @type {(model: string, mode: 'compiled' | 'eager', env: NodeJS.ProcessEnv) => Participant} */
+function mine(model, mode, env) {
   const script = path.join(root, 'misc', 'bench', 'ours.mjs');
   return {
     label: mode === 'compiled' ? 'ours' : 'ours, eager',
     kind: mode === 'compiled' ? 'ours' : 'eager',
     slow: false,
     start: data =>
-      new Runner(
-        `ours, ${mode}, ${model}`,
-        process.execPath,
-        [script, model, data, mode],
-        process.env,
-      ),
+      new Runner(`ours, ${mode}, ${model}`, process.execPath, [script, model, data, mode], env),
   };
 }
 

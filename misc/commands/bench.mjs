@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [NAME…] [--check] [--json] [--all] [--rounds N] [--seconds S] [--install]
+ * npm run bench -- [NAME…] [--check] [--json] [--all] [--rounds N] [--seconds S] [--threads N] [--install]
  *
  * Times training steps side by side with the Python originals, in one run.
  */
@@ -25,6 +25,7 @@ machine slows all alike.
   --all           also those that take minutes to compile: Keras with XLA, torch.compile
   --rounds N      how often each one's turn comes (default 9)
   --seconds S     how long a turn lasts (default 0.7)
+  --threads N     how many threads everybody has (default: ours as in the lesson, others as they choose)
   --json          the numbers as JSON on standard output
 
 LATENT_REFERENCE_PYTHON names another Python that has what misc/reference/peers/requirements.txt lists.
@@ -41,6 +42,7 @@ async function main() {
       json: {type: 'boolean', default: false},
       rounds: {type: 'string', default: '9'},
       seconds: {type: 'string', default: '0.7'},
+      threads: {type: 'string'},
     },
   });
   if (values.help) {
@@ -49,6 +51,7 @@ async function main() {
   }
   const rounds = positive('--rounds', values.rounds);
   const seconds = positive('--seconds', values.seconds);
+  const threads = values.threads === undefined ? undefined : positive('--threads', values.threads);
   const models = chosen(positionals);
   if (values.install) {
     say('Installing the originals in build/reference …');
@@ -66,7 +69,7 @@ async function main() {
   }
   const comparisons = [];
   for (const model of models) {
-    const all = participants(model, python).filter(({slow}) => values.all || !slow);
+    const all = participants(model, python, threads).filter(({slow}) => values.all || !slow);
     const comparison = await compare(model, all, {rounds, seconds, data, say});
     comparisons.push(comparison);
     if (!values.json) process.stdout.write(`\n${table(comparison)}\n\n`);

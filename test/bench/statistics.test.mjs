@@ -1,6 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {environmentOf, participants} from '../../misc/bench/participants.mjs';
 import {verdicts} from '../../misc/bench/report.mjs';
 import {median, quantile, ratio} from '../../misc/bench/statistics.mjs';
 
@@ -27,12 +28,16 @@ function result(label, kind, times) {
 
 test('the bars are twice as fast as Keras, and the fastest of all', () => {
   const ours = result('ours', 'ours', 1);
-  const met = verdicts([ours, result('Keras', 'keras', 2.1), result('JAX', 'jax', 1.01)]);
+  const met = verdicts('dense-vae', [
+    ours,
+    result('Keras', 'keras', 2.1),
+    result('JAX', 'jax', 1.01),
+  ]);
   assert.deepEqual(
     met.map(line => line.split(': ').at(-1)),
     ['met.', 'met.'],
   );
-  const missed = verdicts([
+  const missed = verdicts('dense-vae', [
     ours,
     result('ours, eager', 'eager', 0.1),
     result('Keras', 'keras', 1.9),
@@ -40,5 +45,18 @@ test('the bars are twice as fast as Keras, and the fastest of all', () => {
   ]);
   assert.match(missed[0] ?? '', /Keras takes 1\.90 times as long, wanted 2: MISSED/);
   assert.match(missed[1] ?? '', /fastest original, Keras, XLA, takes 0\.90 .*: MISSED/);
-  assert.deepEqual(verdicts([ours]), []);
+  assert.deepEqual(verdicts('dense-vae', [ours]), []);
+  const sentences = verdicts('transformer-vae', [ours, result('Keras', 'keras', 1.6)]);
+  assert.match(sentences[0] ?? '', /Keras takes 1\.60 times as long, wanted 1\.5: met/);
+  const torch = verdicts('bart-vae', [ours, result('PyTorch', 'torch', 1.2)]);
+  assert.equal(torch.length, 1, 'no word on Keras where there is none');
+});
+
+test('threads: ours as in the lesson, all alike where a number is asked for', () => {
+  const kinds = participants('transformer-vae', 'python').map(({kind}) => kind);
+  assert.deepEqual([...new Set(kinds)], ['ours', 'eager', 'keras', 'torch']);
+  assert.equal(environmentOf('dense-vae', 'ours')['LATENT_THREADS'], '1');
+  assert.equal(environmentOf('transformer-vae', 'ours')['LATENT_THREADS'], '2');
+  assert.equal(environmentOf('transformer-vae', 'torch', 1)['OMP_NUM_THREADS'], '1');
+  assert.equal(environmentOf('transformer-vae', 'ours', 1)['LATENT_THREADS'], '1');
 });
