@@ -121,10 +121,7 @@ class Stepper {
     const {states, cache} = this.bart.next(ids, this.cache);
     this.cache.disposePast();
     this.cache = cache;
-    const logs = tf.tidy(() => {
-      const logits = this.bart.logits(states).reshape<tf.Tensor2D>([texts.length, -1]);
-      return tf.logSoftmax(logits);
-    });
+    const logs = tf.tidy(() => tf.logSoftmax(this.bart.nextLogits(states)));
     tf.dispose([ids, states]);
     return logs;
   }

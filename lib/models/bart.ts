@@ -99,6 +99,21 @@ export class Bart {
   }
 
   /**
+   * The same of one position each, a dozen times as fast for a few rows and a large vocabulary: the
+   * native product repacks its right side, and here that is the small one.
+   * @param states [B, 1, D] @returns [B, V]
+   */
+  nextLogits(states: tf.Tensor3D): tf.Tensor2D {
+    const {width} = this.config;
+    const {B} = sizes('Bart.nextLogits', {states: `B 1 ${width}`}, {states});
+    return tf.tidy(() => {
+      const rows = states.reshape<tf.Tensor2D>([B, width]);
+      const logits = tf.matMul<tf.Tensor2D>(this.embedding.table, rows, false, true); // [V, B]
+      return logits.transpose<tf.Tensor2D>().add<tf.Tensor2D>(this.logitsBias);
+    });
+  }
+
+  /**
    * From one text to the logits of another: all of the above.
    * @param ids     [B, S] int32, what the encoder reads
    * @param targets [B, T] int32, what the decoder is given: see `shiftRight`

@@ -94,10 +94,13 @@ test('token by token the decoder says what it says of all at once', () => {
   const memory = bart.encode(IDS());
   const memoryMask = bart.paddingMask(IDS());
   const whole = bart.decode({ids: TARGETS(), memory, memoryMask});
+  bart.logitsBias.assign(tf.linspace(-1, 1, 12));
   let cache = bart.remember(memory, memoryMask);
   for (let step = 0; step < 4; step++) {
     const next = bart.next(TARGETS().slice([0, step], [2, 1]), cache);
     close(`step ${step}`, next.states, whole.slice([0, step], [2, 1]), {atol: 1e-5});
+    const logits = bart.logits(next.states).squeeze([1]);
+    close(`logits ${step}`, bart.nextLogits(next.states), logits, {atol: 1e-5});
     cache.disposePast();
     cache = next.cache;
   }
