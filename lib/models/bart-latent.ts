@@ -20,6 +20,11 @@ export interface Memory {
 /** From states to one vector a sentence: [B, T, C] and [B, T], 1 where a token counts, to [B, C]. */
 export type Pool = (states: tf.Tensor3D, counted: tf.Tensor2D) => tf.Tensor2D;
 
+/** From one vector a sentence to its posterior: [B, C] → 2 × [B, L]. */
+export interface Head extends Weighted {
+  apply(pooled: tf.Tensor2D): Posterior;
+}
+
 /** From z to what the decoder looks at. What was encoded is there for those who want it. */
 export interface Bridge extends Weighted {
   /** [B, L] and the encoder's states → memory */
@@ -50,33 +55,36 @@ export interface PosteriorHeadConfig {
   readonly latents: number;
 }
 
-/** The source's mlp_mu and mlp_var: C → C/2 → relu → L, twice. */
-export class PosteriorHead {
-  private readonly layers: Readonly<Record<string, Dense>>;
+/** C → C/2 → relu → L. @throws RangeError when half the width or L is no positive integer */
+export function mlp({width, latents}: PosteriorHeadConfig, random: Random) {
+  const half = width / 2;
+  return {
+    hidden: new Dense({inputs: width, units: half, activation: 'relu'}, random.stream('hidden')),
+    output: new Dense({inputs: half, units: latents}, random.stream('output')),
+  };
+}
 
-  /** @throws RangeError when half the width or the latents are no positive integer */
-  constructor({width, latents}: PosteriorHeadConfig, random: Random) {
-    const half = width / 2;
-    const down = (name: string) =>
-      new Dense({inputs: width, units: half, activation: 'relu'}, random.stream(name));
-    const out = (name: string) => new Dense({inputs: half, units: latents}, random.stream(name));
-    this.layers = {
-      'mean.hidden': down('mean.hidden'),
-      'mean.output': out('mean.output'),
-      'logVar.hidden': down('logVar.hidden'),
-      'logVar.output': out('logVar.output'),
-    };
+/** The source's mlp_mu and mlp_var, on the same vector. */
+export class PosteriorHead implements Head {
+  private readonly mean: ReturnType<typeof mlp>;
+  private readonly logVar: ReturnType<typeof mlp>;
+
+  /** @throws RangeError when half the width or L is no positive integer */
+  constructor(config: PosteriorHeadConfig, random: Random) {
+    this.mean = mlp(config, random.stream('mean'));
+    this.logVar = mlp(config, random.stream('logVar'));
   }
 
   /** [B, C] → 2 × [B, L] */
   apply(pooled: tf.Tensor2D): Posterior {
-    const through = (name: string) =>
-      this.layers[`${name}.output`]!.apply(this.layers[`${name}.hidden`]!.apply(pooled));
-    return tf.tidy(() => ({mean: through('mean'), logVar: through('logVar')}));
+    const through = ({hidden, output}: ReturnType<typeof mlp>) =>
+      output.apply(hidden.apply(pooled));
+    return tf.tidy(() => ({mean: through(this.mean), logVar: through(this.logVar)}));
   }
 
   get weights(): Weights {
-    return joinWeights(this.layers);
+    const [mean, logVar] = [joinWeights(this.mean), joinWeights(this.logVar)];
+    return joinWeights({mean: {weights: mean}, logVar: {weights: logVar}});
   }
 }
 

@@ -7,14 +7,14 @@ import {countedTokens, tokenNegativeLogLikelihood} from '../probability/categori
 import {klPerLatent, reparameterize, type Posterior} from '../probability/gaussian';
 import {tf} from '../tensor/tf';
 import type {Bart} from './bart';
-import type {Bridge, Memory, Pool, PosteriorHead} from './bart-latent';
+import type {Bridge, Head, Memory, Pool} from './bart-latent';
 import type {ElboTerms} from './dense-vae';
 
 /** What a `BartVae` is put together from. */
 export interface BartVaeParts {
   readonly bart: Bart;
   readonly pool: Pool;
-  readonly head: PosteriorHead;
+  readonly head: Head;
   readonly bridge: Bridge;
 }
 
