@@ -44,7 +44,8 @@ export function generationFromHub(
   }
   const number = (field: string): number | undefined => {
     const value = fields[field] ?? undefined;
-    return value === undefined || typeof value === 'number' ? value : fail(field, 'a number');
+    if (typeof value === 'number') return value;
+    return value === undefined ? undefined : fail(field, 'a number');
   };
   const early = fields['early_stopping'] ?? undefined;
   if (early !== undefined && typeof early !== 'boolean' && early !== 'never') {
