@@ -43,7 +43,8 @@ export async function hubFile(question: HubQuestion): Promise<HubFile | undefine
   const {endpoint, repository, revision, name} = question;
   const address = (at: string) =>
     `${endpoint}/${repository}/resolve/${encodeURIComponent(at)}/${name}`;
-  const {headers, status} = await ask(address(revision), question);
+  const answer = await ask(address(revision), question);
+  const {headers, status} = answer;
   const say = (what: string) => new HubError(`${address(revision)}: ${what}`);
   if (status >= 400) {
     const code = headers.get('x-error-code') ?? (status === 401 ? 'RepoNotFound' : null);
@@ -52,7 +53,7 @@ export async function hubFile(question: HubQuestion): Promise<HubFile | undefine
   }
   const commit = headers.get('x-repo-commit');
   const etag = headers.get('x-linked-etag') ?? headers.get('etag');
-  const size = Number(headers.get('x-linked-size') ?? headers.get('content-length') ?? NaN);
+  const size = Number(await length(answer, address(revision), question));
   if (commit === null || !/^[0-9a-f]{40}$/.test(commit)) throw say('names no commit: not a hub?');
   const checksum = /^(?:W\/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?$/.exec(etag ?? '')?.[1];
   if (checksum === undefined) throw say(`names no checksum, but "${etag ?? ''}".`);
@@ -68,11 +69,36 @@ export async function hubFile(question: HubQuestion): Promise<HubFile | undefine
   };
 }
 
+/**
+ * The file's length. A redirect's own is that of its text: where the hub does not say the file's, the
+ * storage does, when it is asked for the first byte.
+ */
+async function length(
+  {headers, status}: Response,
+  url: string,
+  question: HubQuestion,
+): Promise<string | undefined> {
+  const linked = headers.get('x-linked-size');
+  const location = headers.get('location');
+  if (linked !== null || status < 300 || location === null) {
+    return linked ?? headers.get('content-length') ?? undefined;
+  }
+  const first = {method: 'GET', redirect: 'follow', headers: {range: 'bytes=0-0'}} as const;
+  const response = await request(new URL(location, url).href, first, question);
+  await response.body?.cancel();
+  return /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
+}
+
 /** Follows redirects up to the answer that says what the file is, which may itself be one. */
-async function ask(url: string, {silence, signal}: HubQuestion): Promise<Response> {
+async function ask(url: string, question: HubQuestion): Promise<Response> {
+  const head = {
+    method: 'HEAD',
+    redirect: 'manual',
+    headers: {'accept-encoding': 'identity'}, // else the length would not be the file's
+  } as const;
   let at = url;
   for (let count = 0; count <= REDIRECTS; count++) {
-    const response = await head(at, silence, signal);
+    const response = await request(at, head, question);
     const location = response.headers.get('location');
     const isRedirect = response.status >= 300 && response.status < 400 && location !== null;
     if (!isRedirect || response.headers.has('x-linked-etag')) return response;
@@ -81,10 +107,10 @@ async function ask(url: string, {silence, signal}: HubQuestion): Promise<Respons
   throw new HubError(`${url}: redirects more than ${REDIRECTS} times.`);
 }
 
-async function head(
+async function request(
   url: string,
-  silence: number,
-  signal: AbortSignal | undefined,
+  what: RequestInit,
+  {silence, signal}: HubQuestion,
 ): Promise<Response> {
   const controller = new AbortController();
   const abort = () => controller.abort();
@@ -92,12 +118,7 @@ async function head(
   signal?.addEventListener('abort', abort);
   try {
     signal?.throwIfAborted();
-    return await fetch(url, {
-      method: 'HEAD',
-      redirect: 'manual',
-      headers: {'accept-encoding': 'identity'}, // else the length would not be the file's
-      signal: controller.signal,
-    });
+    return await fetch(url, {...what, signal: controller.signal});
   } catch (error) {
     signal?.throwIfAborted();
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;

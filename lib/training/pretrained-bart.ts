@@ -48,7 +48,10 @@ export async function pretrainedBart(
   try {
     const tokenizer = isThere('tokenizer.json') ? await loadTokenizer(folder) : undefined;
     const file = path.join(folder, settings);
-    const generation = generationFromHub(JSON.parse(readFileSync(file, 'utf8')), file);
+    const json = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
+    // a config.json that does not speak of the forced end means this one, as BartConfig has it
+    const unsaid = settings === 'config.json' ? {forced_eos_token_id: 2} : {};
+    const generation = generationFromHub({...unsaid, ...json}, file);
     return {bart, tokenizer, generation, folder};
   } catch (error) {
     bart.dispose();

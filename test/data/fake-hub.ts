@@ -42,6 +42,11 @@ export class FakeHub {
     const cdn = createServer((request, response) => {
       fake.asked.push(`${request.method} cdn ${request.url}`);
       fake.ranges.push(request.headers.range);
+      const {length} = large[path(request)] ?? [];
+      if (request.headers.range === 'bytes=0-0') {
+        response.writeHead(206, {'content-range': `bytes 0-0/${length}`}).end('?');
+        return;
+      }
       fake.storage(large[path(request)] ?? new Uint8Array())(request, response);
     });
     const [url, cdnUrl] = [await listen(hub), await listen(cdn)];

@@ -115,6 +115,14 @@ test('a small file is checked by git’s name for it', async () => {
   await assert.rejects(get(), /has git blob [0-9a-f]{40}, expected a{40}/);
 });
 
+test('where the hub does not say how long a large file is, its storage is asked', async () => {
+  hub.headers = all =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => name !== 'x-linked-size'));
+  const got = await get();
+  assert.deepEqual(await read(got, 'model.safetensors'), model);
+  assert.deepEqual(hub.ranges, ['bytes=0-0', undefined]);
+});
+
 test('a repository that was renamed is found where it is now', async () => {
   const got = await get({repository: 'someone/old-name'});
   assert.deepEqual(await read(got, 'model.safetensors'), model);
@@ -141,7 +149,7 @@ test('a server that is no hub is not believed', async () => {
   const cases: readonly [Record<string, string | undefined>, RegExp][] = [
     [{'x-repo-commit': undefined}, /names no commit: not a hub/],
     [{etag: '"12-abc"'}, /names no checksum, but ""12-abc""/],
-    [{'content-length': undefined, 'x-linked-size': undefined}, /does not say how long/],
+    [{'content-length': undefined}, /does not say how long/],
   ];
   for (const [change, reason] of cases) {
     hub.headers = all => {
