@@ -6,6 +6,7 @@
  */
 import path from 'node:path';
 import {parseArgs} from 'node:util';
+import {collectReports} from '../experiments/collect.mjs';
 import {experimentOf, listing, UnknownExperiment} from '../experiments/catalogue.mjs';
 import {root} from '../setup/paths.mjs';
 
@@ -33,6 +34,7 @@ goes on from its last checkpoint when the same command is given again.
   --out FOLDER       (default build/experiments/NAMES)
   --fresh            begins anew where a run stands in the folder
   --list             lists the names
+  --collect FILE     writes the last reports of all runs in build/experiments to a JSON file
 
 Names, at most one of each part:
 
@@ -56,6 +58,7 @@ function readArguments(args) {
       out: {type: 'string'},
       fresh: {type: 'boolean', default: false},
       list: {type: 'boolean', default: false},
+      collect: {type: 'string'},
       help: {type: 'boolean', default: false},
     },
   });
@@ -75,6 +78,7 @@ function readArguments(args) {
     names: positionals,
     help: values.help,
     list: values.list,
+    collect: values.collect,
     fresh: values.fresh,
     out: path.resolve(root, values.out ?? folder),
     steps,
@@ -90,9 +94,14 @@ function readArguments(args) {
 }
 
 async function main() {
-  const {names, help, list, ...options} = readArguments(process.argv.slice(2));
+  const {names, help, list, collect, ...options} = readArguments(process.argv.slice(2));
   if (help || list) {
     process.stdout.write(`${help ? USAGE : ''}${listing()}\n`);
+    return;
+  }
+  if (collect !== undefined) {
+    const count = collectReports(path.join(root, 'build', 'experiments'), collect);
+    say(`${count} reports in ${collect}`);
     return;
   }
   const experiment = experimentOf(names);

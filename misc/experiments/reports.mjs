@@ -2,6 +2,7 @@
  * What a run says of its model while it trains: samples of the prior, ways between held-out sequences,
  * and numbers about sequences that it never saw.
  */
+import {interpolate} from 'latent-lib/evaluation/interpolation';
 import {tf} from 'latent-lib/tensor/tf';
 
 /** @typedef {import('latent-lib/data/sequences').SequenceData} SequenceData */
@@ -108,31 +109,18 @@ export async function evaluation({model, data}) {
 }
 
 /**
- * The first half of the codes to the second, by slerp of whole codes; by lerp where two nearly point
- * the same way, or opposite ways, and no angle leads from one to the other.
+ * From each code of the first half to one of the second, the whole code at once.
  * @param {tf.Tensor3D} codes [2P, n, d]
  * @returns {tf.Tensor3D} [P · RATIOS, n, d]
  */
 function between(codes) {
-  const [rows, tokens, width] = codes.shape;
   return tf.tidy(() => {
-    const [from, to] = /** @type {[tf.Tensor, tf.Tensor]} */ (
-      tf.split(codes.reshape([rows, 1, tokens * width]), 2) // [P, 1, n·d] each
-    );
-    const ratio = tf.linspace(0, 1, RATIOS).reshape([1, RATIOS, 1]);
-    const length = (/** @type {tf.Tensor} */ x) => x.norm('euclidean', -1, true);
-    const cosine = from
-      .mul(to)
-      .sum(-1, true)
-      .div(length(from).mul(length(to)).add(1e-12));
-    const angle = cosine.clipByValue(-1, 1).acos();
-    const sine = angle.sin();
-    const part = (/** @type {tf.Tensor} */ share) => {
-      const curved = share.mul(angle).sin().div(sine.maximum(1e-6));
-      return tf.where(sine.less(1e-3), share.mul(tf.onesLike(curved)), curved);
-    };
-    const ways = from.mul(part(tf.sub(1, ratio))).add(to.mul(part(ratio)));
-    return ways.reshape([-1, tokens, width]);
+    const each = /** @type {tf.Tensor2D[]} */ (tf.unstack(codes)); // 2P × [n, d]
+    const ways = each.slice(0, PAIRS).map((from, pair) => {
+      const to = each[PAIRS + pair] ?? from;
+      return interpolate(from, to, {steps: RATIOS, unit: 'code'}); // [RATIOS, n, d]
+    });
+    return tf.concat3d(ways);
   });
 }
 
