@@ -4,14 +4,8 @@
  */
 import {createHash} from 'node:crypto';
 import {recordedNode} from './graph-attributes';
-import {Graph, type Constant} from './graph';
-import {
-  dtypeNumber,
-  type Binding,
-  type Handle,
-  type NativeBackend,
-  type OpAttribute,
-} from './native-backend';
+import {control, Graph, type Constant} from './graph';
+import {dtypeNumber, type Binding, type Handle, type NativeBackend} from './native-backend';
 import {tf} from './tf';
 
 /** A function cannot be recorded as it is; the message says what to do. */
@@ -45,6 +39,12 @@ const RANDOM_OPS = new Set(
     'truncatedNormal',
   ].map(name => `${name}__op`),
 );
+
+/**
+ * While recording, an op of two inputs: the first as it is, once the second is there. In the graph it is
+ * an Identity with a control input, which no other op of TensorFlow's stands for.
+ */
+export const IDENTITY_AFTER = 'IdentityAfter';
 
 let active = false;
 
@@ -150,11 +150,13 @@ export class Recorder {
   private recordingBinding(): Binding {
     const {binding, graph, outputs} = this;
     const executeOp: Binding['executeOp'] = (name, attributes, inputs, count) => {
-      const results =
-        name === 'IdentityN'
-          ? identities(binding, attributes, inputs)
-          : binding.executeOp(name, attributes, inputs, count);
       const sources = inputs.map(id => this.source(id, name));
+      if (name === IDENTITY_AFTER) {
+        inputs = inputs.slice(0, 1);
+        sources[1] = control(sources[1]!);
+        name = 'Identity';
+      }
+      const results = binding.executeOp(name, attributes, inputs, count);
       const recorded = recordedNode(binding, name, attributes, results);
       const node = graph.add(recorded.op, sources, recorded.attributes);
       results.forEach(({id, shape}, index) => {
@@ -285,19 +287,6 @@ export class Recorder {
       }
     }
   }
-}
-
-/** Porting note: tfjs-node cannot pass IdentityN's list of types on, so one op a tensor runs instead. */
-function identities(
-  binding: Binding,
-  [types]: readonly OpAttribute[],
-  inputs: readonly number[],
-): Handle[] {
-  const dtypes = types?.value as readonly number[];
-  return inputs.map((id, index) => {
-    const type = {name: 'T', type: binding.TF_ATTR_TYPE, value: dtypes[index]};
-    return binding.executeOp('Identity', [type], [id], 1)[0]!;
-  });
 }
 
 function disposeNewVariables(before: Readonly<Record<string, tf.Variable>>): tf.Variable[] {

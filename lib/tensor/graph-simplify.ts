@@ -4,7 +4,7 @@
  *
  * Only what TensorFlow's own optimizer (grappler) leaves: it folds constants and drops repetitions.
  */
-import type {Graph, GraphNode} from './graph';
+import {control, type Graph, type GraphNode} from './graph';
 
 /**
  * Simplifies a graph in place, before anything else is added to it.
@@ -39,8 +39,11 @@ class Rewriting {
     for (const node of graph.nodes) this.nodes.set(`${node.name}:0`, node);
   }
 
+  /** Where an output is found now, or what comes after a node that is gone: '^node'. */
   resolve(output: string): string {
-    return this.replaced.get(output) ?? output;
+    if (!output.startsWith('^')) return this.replaced.get(output) ?? output;
+    const instead = this.replaced.get(`${output.slice(1)}:0`);
+    return instead === undefined ? output : control(instead);
   }
 
   replace(output: string, instead: string): void {

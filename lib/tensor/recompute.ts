@@ -2,7 +2,7 @@
  * Gradient checkpointing: forget what a part of a model computed, and compute it again when its gradient is due.
  * Source: Chen et al. 2016, arXiv:1604.06174; tf.recompute_grad.   Lesson: notebooks/06-mmd-transformer-vae.
  */
-import {isRecording} from './graph-recorder';
+import {IDENTITY_AFTER, isRecording} from './graph-recorder';
 import {dtypeNumber, nativeBackend} from './native-backend';
 import {tf} from './tf';
 
@@ -80,19 +80,17 @@ function withTapeOfItsOwn<T>(body: () => T): T {
 }
 
 /**
- * In a recording, the tensors as they are only once another has been computed. Without it TensorFlow's
- * optimizer sees two equal computations, keeps one, and with it all that should have been forgotten;
- * or runs the second at once, for its inputs are there.
+ * The tensors as they are; in a recording, only once another one is there. Without it TensorFlow's
+ * optimizer sees two equal computations, keeps one, and with it all that should have been forgotten; or
+ * runs the second at once. (It also sees through an IdentityN of all of them.)
  */
 function after(other: tf.Tensor, tensors: readonly tf.Tensor[]): tf.Tensor[] {
   const backend = nativeBackend();
   if (backend === undefined || !isRecording()) return tensors.map(tensor => tensor.clone());
-  const all = [...tensors, other];
-  const value = all.map(({dtype}) => dtypeNumber(dtype));
-  const types = {name: 'T', type: backend.binding.TF_ATTR_TYPE, value};
-  const ids = backend.getInputTensorIds(all);
-  const handles = backend.binding.executeOp('IdentityN', [types], ids, all.length);
-  const [unused, ...made] = handles.map(handle => backend.createOutputTensor(handle)).reverse();
-  unused?.dispose();
-  return made.reverse();
+  return tensors.map(tensor => {
+    const type = {name: 'T', type: backend.binding.TF_ATTR_TYPE, value: dtypeNumber(tensor.dtype)};
+    const ids = backend.getInputTensorIds([tensor, other]);
+    const [handle] = backend.binding.executeOp(IDENTITY_AFTER, [type], ids, 1);
+    return backend.createOutputTensor(handle!);
+  });
 }
