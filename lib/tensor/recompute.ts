@@ -37,7 +37,7 @@ export function recompute<
   const {inputs, weights} = options;
   const constants: readonly tf.Tensor[] = options.constants ?? [];
   const perform = part as unknown as (...given: tf.Tensor[]) => Y;
-  const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+  const run = tf.customGrad<Y>((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const save = args.at(-1) as tf.GradSaveFunc;
     const given = args.slice(0, inputs.length) as tf.Tensor[];
     save([...given, ...constants]);

@@ -23,7 +23,7 @@ function loss(x: tf.Tensor2D, weights: tf.Variable<tf.Rank.R2>[], isForgotten: b
       const part = (x: tf.Tensor2D): tf.Tensor2D => {
         let made = x;
         for (let layer = 0; layer < 6; layer++)
-          made = made.matMul<tf.Tensor2D>(weight).tanh<tf.Tensor2D>();
+          made = tf.tanh(tf.matMul<tf.Tensor2D>(made, weight));
         return made;
       };
       end = isForgotten ? recompute(part, {inputs: [end] as const, weights: [weight]}) : part(end);
@@ -117,7 +117,7 @@ test('what is forgotten is not in memory: eagerly, 12 parts need less than half'
   const peak = async (isForgotten: boolean): Promise<number> => {
     const before = tf.memory().numBytes;
     const {peakBytes} = await tf.profile(() => {
-      tf.dispose(tf.variableGrads(() => loss(x, weights, isForgotten), weights) as never);
+      tf.dispose(tf.variableGrads(() => loss(x, weights, isForgotten), weights));
     });
     return peakBytes - before;
   };
