@@ -120,7 +120,7 @@ function between(codes) {
       const to = each[PAIRS + pair] ?? from;
       return interpolate(from, to, {steps: RATIOS, unit: 'code'}); // [RATIOS, n, d]
     });
-    return tf.concat3d(ways);
+    return tf.concat3d(ways, 0);
   });
 }
 
