@@ -67,6 +67,13 @@ export class BartVae {
     const {bart, head, bridge} = this.parts;
     return joinWeights({bart, head, bridge});
   }
+
+  /** Frees the parts, BART among them. */
+  dispose(): void {
+    const {bart, head, bridge} = this.parts;
+    bart.dispose();
+    tf.dispose(Object.values(joinWeights({head, bridge})));
+  }
 }
 
 /**
