@@ -137,11 +137,14 @@ function finalFigure(
   if (history.length === 0 || (options.terms ?? termsOf(history)).length === 0) return undefined;
   const {title = 'Training'} = options;
   const figure = lossCurves(history, {...options, title});
+  const {title: heading, margin} = figure.layout;
   return {
     ...figure,
     layout: {
       ...figure.layout,
-      title: {...figure.layout.title, text: `${title}<br><sub>${note}</sub>`},
+      // two lines stand higher than one, and reach lower
+      title: {...heading, text: `${title}<br><sub>${note}</sub>`, pad: {t: 20, l: 12}},
+      margin: {...margin, t: (margin?.t ?? 0) + 10},
     },
     alt: `${figure.alt} ${note}.`,
   };
