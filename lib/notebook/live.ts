@@ -137,14 +137,13 @@ function finalFigure(
   if (history.length === 0 || (options.terms ?? termsOf(history)).length === 0) return undefined;
   const {title = 'Training'} = options;
   const figure = lossCurves(history, {...options, title});
-  const {title: heading, margin} = figure.layout;
+  const text = `${title}<br><sub>${note}</sub>`;
   return {
     ...figure,
     layout: {
       ...figure.layout,
-      // two lines stand higher than one, and reach lower
-      title: {...heading, text: `${title}<br><sub>${note}</sub>`, pad: {t: 20, l: 12}},
-      margin: {...margin, t: (margin?.t ?? 0) + 10},
+      // two lines stand higher than one
+      title: Object.assign({}, figure.layout.title, {text, pad: {t: 18, l: 12}}),
     },
     alt: `${figure.alt} ${note}.`,
   };
