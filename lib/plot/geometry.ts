@@ -64,18 +64,24 @@ export function pageBox(element: Drawing, measure: MeasureText): Box {
 
 function textBox(element: Drawing, measure: MeasureText): Box {
   const size = inherited(element, 'fontSize', 12);
-  const bold = inherited(element, 'fontWeight', 400) >= 600;
   const spans = [...element.children].filter(child => child.classList.contains('line'));
-  const lines = (spans.length > 0 ? spans : [element]).map(line => line.textContent ?? '');
-  const width = Math.max(...lines.map(line => measure(line, size, bold)));
+  const lines = spans.length > 0 ? spans : [element];
+  const widths = lines.map(line => measure(line.textContent ?? '', size, hasBold(line)));
+  const width = Math.max(...widths);
   const anchor = element.getAttribute('text-anchor') ?? element.style?.textAnchor;
   const shift = anchor === 'middle' ? width / 2 : anchor === 'end' ? width : 0;
   return {
     x: number(element, 'x') - shift,
     y: number(element, 'y') - size * 0.93,
     width,
-    height: lines.join('') === '' ? 0 : size * (1.17 + 1.3 * (lines.length - 1)),
+    height: (element.textContent ?? '') === '' ? 0 : size * (1.17 + 1.3 * (lines.length - 1)),
   };
+}
+
+/** A line with one bold word counts as bold: rather too wide a box than one that it leaves. */
+function hasBold(element: Drawing): boolean {
+  const isBold = inherited(element, 'fontWeight', 400) >= 600;
+  return isBold || [...element.children].some(hasBold);
 }
 
 function inherited(element: Drawing, property: 'fontSize' | 'fontWeight', base: number): number {

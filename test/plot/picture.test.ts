@@ -95,3 +95,14 @@ test('text is measured by the font: wide letters are wider, and widths add up', 
   assert.ok(Math.abs(textWidth('a', 24) - 2 * textWidth('a', 12)) < 0.5);
   assert.ok(textWidth('a', 12, true) > textWidth('a', 12));
 });
+
+test('the box of a bold label is as wide as its bold text', async () => {
+  const text = 'present, many';
+  const label = {text: `<b>${text}</b>`, x: 1, y: 1, showarrow: false, bgcolor: '#123456'};
+  const annotations = [{...label, font: {size: 14}}];
+  const layout = {...straight.layout, annotations} as Figure['layout'];
+  const svg = await toSvg({...straight, layout});
+  const box = /<rect[^>]*class="bg"[^>]*>/.exec(svg.slice(svg.indexOf('annotation-text-g')))?.[0];
+  const width = Number(/ width="([\d.]+)"/.exec(box ?? '')?.[1]);
+  assert.ok(width >= textWidth(text, 14, true), `${width} against ${textWidth(text, 14, true)}`);
+});
