@@ -181,9 +181,8 @@ test("tslab's own display works", async () => {
 
 test('an interrupt ends a cell that waits, and keeps the state', async () => {
   await kernel.execute('let state = 5');
-  const id = await kernel.sendCell(
-    'state = 6; console.log("started"); await new Promise(() => {});',
-  );
+  const waiting = 'setTimeout(() => console.log("waiting"), 20); await new Promise(() => {});';
+  const id = await kernel.sendCell(`state = 6; ${waiting}`);
   await kernel.waitFor(all => all.some(({type, parent}) => type === 'stream' && parent === id));
   kernel.interrupt();
   const run = await kernel.outcome(id);
