@@ -57,7 +57,10 @@ function markPositions(element) {
     for (const at of [0, Math.floor(count / 2), Math.floor(count / 3), count - 1]) {
       if (at < 0 || at >= count || ys[at] === null) continue;
       const height = trace.type === 'bar' ? ys[at] / 2 : ys[at];
-      found.push({x: across._offset + across.d2p(xs[at]), y: up._offset + up.d2p(height)});
+      // d2p would take a category named '7' for the seventh
+      const isNamed = across.type === 'category';
+      const place = isNamed ? across._categories.indexOf(String(xs[at])) : xs[at];
+      found.push({x: across._offset + across.d2p(place), y: up._offset + up.d2p(height)});
     }
   }
   return found;
