@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch_layers import load, read_weights
+from torch_step import training_step
 from transformers import BartConfig, BartModel
 
 peer.imported()
@@ -101,17 +102,7 @@ def equal_weights(model, file):
 model = BartVae()
 if CALM:
     equal_weights(model, OPTIONS.weights)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=OPTIONS.adam == "fused")
-evaluate = torch.compile(model) if OPTIONS.mode == "compile" else model
-
-
-def train_step(ids):
-    loss = evaluate(ids)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
+train_step = training_step(model, 1e-3, OPTIONS)
 
 rows = peer.batched(peer.table(OPTIONS.data, "targets", LENGTH), BATCH)
 batches = [torch.from_numpy(row).long() for row in rows]

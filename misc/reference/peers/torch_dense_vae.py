@@ -3,6 +3,7 @@ import peer
 
 import torch
 from torch import nn
+from torch_step import training_step
 
 peer.imported()
 OPTIONS = peer.options(mode=("eager", "compile"), adam=("plain", "fused"))
@@ -34,17 +35,7 @@ class Vae(nn.Module):
 
 
 vae = Vae()
-optimizer = torch.optim.Adam(vae.parameters(), lr=1e-3, eps=1e-7, fused=OPTIONS.adam == "fused")
-evaluate = torch.compile(vae) if OPTIONS.mode == "compile" else vae
-
-
-def train_step(x):
-    loss = evaluate(x)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
+train_step = training_step(vae, 1e-3, OPTIONS)
 
 images = peer.batched(peer.table(OPTIONS.data, "images", PIXELS), BATCH)
 weights = sum(p.numel() for p in vae.parameters())

@@ -3,6 +3,7 @@ import peer
 
 import torch
 from torch import nn
+from torch_step import training_step
 
 peer.imported()
 OPTIONS = peer.options(mode=("eager", "compile"), adam=("plain", "fused"))
@@ -27,17 +28,7 @@ class Hypernetwork(nn.Module):
 
 
 model = Hypernetwork()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, eps=1e-7, fused=OPTIONS.adam == "fused")
-evaluate = torch.compile(model) if OPTIONS.mode == "compile" else model
-
-
-def train_step(batch):
-    loss = evaluate(*batch)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
+train_step = training_step(model, 1e-4, OPTIONS)
 
 images = peer.batched(peer.table(OPTIONS.data, "images", PIXELS), 1)
 labels = peer.batched(peer.table(OPTIONS.data, "labels", 1)[:, 0].astype("int64"), 1)

@@ -3,6 +3,7 @@ import peer
 
 import torch
 from torch import nn
+from torch_step import training_step
 
 peer.imported()
 OPTIONS = peer.options(mode=("eager", "compile"), adam=("plain", "fused"))
@@ -39,19 +40,9 @@ class Autoencoder(nn.Module):
 
 
 model = Autoencoder()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=OPTIONS.adam == "fused")
 if OPTIONS.mode == "compile":
     torch._dynamo.config.allow_rnn = True  # or the frame with nn.GRU stays eager
-evaluate = torch.compile(model) if OPTIONS.mode == "compile" else model
-
-
-def train_step(batch):
-    loss = evaluate(*batch)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
+train_step = training_step(model, 1e-3, OPTIONS)
 
 signals = peer.batched(peer.table(OPTIONS.data, "signals", LENGTH), BATCH)
 coins = peer.table(OPTIONS.data, "coins", LENGTH // FRAME) > 0.5

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch_layers import Layer, embed, load, positions, read_weights
+from torch_step import training_step
 
 peer.imported()
 OPTIONS = peer.options(mode=("eager", "compile"), adam=("plain", "fused"))
@@ -95,17 +96,7 @@ class TransformerVae(nn.Module):
 model = TransformerVae()
 if CALM:
     load(model, read_weights(OPTIONS.weights))
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=OPTIONS.adam == "fused")
-evaluate = torch.compile(model) if OPTIONS.mode == "compile" else model
-
-
-def train_step(batch):
-    loss = evaluate(*batch)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
+train_step = training_step(model, 1e-3, OPTIONS)
 
 def sentences(name):
     rows = peer.batched(peer.table(OPTIONS.data, name, LENGTH), BATCH)
