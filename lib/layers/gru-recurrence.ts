@@ -8,6 +8,7 @@
  */
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
+import {hasRecurrenceKernel, statesOfKernel} from './gru-kernel';
 
 /** What a recurrence over T steps is made of. A column is one example of the batch. */
 export interface Recurrence {
@@ -66,6 +67,12 @@ function differentiable(recurrence: Recurrence, wanted: Wanted): tf.Tensor {
   if (feedback !== undefined) {
     const batch = feedback.shape[2] === 1 ? '1' : 'B';
     sizes('Recurrence', {inputs: 'J T B', feedback: `1 T ${batch}`}, {inputs, feedback});
+  }
+  if (hasRecurrenceKernel()) {
+    const states = statesOfKernel(recurrence);
+    return wanted === 'all'
+      ? states
+      : states.slice([0, states.shape[1] - 1, 0], [-1, 1, -1]).squeeze([1]);
   }
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [inputs, kernel, initial] = args as [tf.Tensor3D, tf.Tensor2D, tf.Tensor2D];

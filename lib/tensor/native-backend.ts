@@ -68,6 +68,12 @@ export interface NativeBackend extends tf.KernelBackend {
     attributes: OpAttribute[],
     inputs: readonly tf.TensorInfo[],
   ): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: OpAttribute[],
+    inputs: readonly tf.TensorInfo[],
+    outputs: number,
+  ): tf.Tensor[];
 }
 
 /** The native backend, or undefined where another one computes. */

@@ -10,7 +10,7 @@ import path from 'node:path';
 import {nativeBackend} from './native-backend';
 
 /** What this library expects; a file that was built from another source says another number. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Whether graphs may use the kernels, and if not, why. */
 export interface KernelReport {
@@ -22,8 +22,8 @@ export interface KernelReport {
 let loaded: KernelReport | undefined;
 
 /**
- * Whether a graph that is recorded now may use LatentAdam and LatentAdamProduct. They run on the
- * processor, not on a GPU. A graph that was recorded before keeps the kernels that it has.
+ * Whether a graph that is recorded now may use them. They run on the processor, not on a GPU. A graph
+ * that was recorded before keeps the kernels that it has.
  */
 export function nativeKernels(): KernelReport {
   const backend = nativeBackend();

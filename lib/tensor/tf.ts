@@ -97,7 +97,7 @@ function loadNative(): Error | undefined {
   const threads = process.env['LATENT_THREADS'] ?? '1';
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= threads === '1' ? '0' : '1';
   process.env['TF_NUM_INTRAOP_THREADS'] ??= threads;
-  process.env['TF_NUM_INTEROP_THREADS'] ??= '-1';
+  process.env['TF_NUM_INTEROP_THREADS'] ??= threads === '1' ? '-1' : threads;
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only here, and only if it can
     require('@tensorflow/tfjs-node-gpu');

@@ -5,7 +5,7 @@
  * that the models agree, the later ones that gradients and optimizers do.
  */
 import path from 'node:path';
-import {CHECKED} from './participants.mjs';
+import {CHECKED, environmentOf} from './participants.mjs';
 import {Runner} from './runner.mjs';
 import {root} from '../setup/paths.mjs';
 
@@ -20,14 +20,24 @@ const TOLERANCE = 1e-4;
  */
 export async function check(model, python, data) {
   const ours = path.join(root, 'misc', 'bench', 'ours.mjs');
-  const own = await losses('ours', process.execPath, [ours, model, data, 'check']);
+  const own = await losses(
+    'ours',
+    process.execPath,
+    [ours, model, data, 'check'],
+    environmentOf(model, 'ours'),
+  );
   const lines = [`${model}, from equal weights  ${say(own)}`];
   let agree = true;
   for (const kind of CHECKED[model] ?? []) {
     const script = `${kind}_${model.replaceAll('-', '_')}.py`;
     const peers = path.join(root, 'misc', 'reference', 'peers', script);
     const weights = path.join(data, `${model}.safetensors`);
-    const theirs = await losses(kind, python, [peers, data, '--weights', weights]);
+    const theirs = await losses(
+      kind,
+      python,
+      [peers, data, '--weights', weights],
+      environmentOf(model, 'peers'),
+    );
     const furthest = Math.max(
       ...theirs.map((loss, step) => Math.abs(loss / (own[step] ?? NaN) - 1)),
     );
@@ -42,10 +52,11 @@ export async function check(model, python, data) {
  * @param {string} label
  * @param {string} command
  * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number[]>}
  */
-async function losses(label, command, args) {
-  const runner = new Runner(label, command, args, process.env);
+async function losses(label, command, args, env) {
+  const runner = new Runner(label, command, args, env);
   const answer = /** @type {unknown} */ (await runner.ready());
   runner.end();
   return /** @type {{losses: number[]}} */ (answer).losses;

@@ -35,6 +35,9 @@ export const CHECKED = /** @type {Partial<Record<ModelName, readonly string[]>>}
 
 export const MODELS = /** @type {ModelName[]} */ (Object.keys(ABOUT));
 
+/** As it was found: the library sets TensorFlow's variables in the process that loads it, for itself. */
+const found = {...process.env};
+
 /** How many times as long as ours Keras's step should take. @param {ModelName} model */
 export const barOf = model => ABOUT[model].bar;
 
@@ -84,11 +87,11 @@ export function participants(model, python, threads) {
 export function environmentOf(model, who, threads) {
   if (threads === undefined) {
     const own = who === 'ours' ? {LATENT_THREADS: String(ABOUT[model].threads)} : {};
-    return {...own, ...process.env};
+    return {...own, ...found};
   }
   const number = String(threads);
   return {
-    ...process.env,
+    ...found,
     LATENT_THREADS: number,
     TF_NUM_INTRAOP_THREADS: number,
     OMP_NUM_THREADS: number,

@@ -7,7 +7,6 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import {check} from '../bench/check.mjs';
 import {compare} from '../bench/compare.mjs';
-import {writeData} from '../bench/data.mjs';
 import {CHECKED, MODELS, participants} from '../bench/participants.mjs';
 import {install, referencePython} from '../bench/python.mjs';
 import {machine, table} from '../bench/report.mjs';
@@ -62,6 +61,7 @@ async function main() {
     say('No Python for the originals: only ours are timed. To mend it: npm run bench -- --install');
   }
   const data = path.join(root, 'build', 'bench');
+  const {writeData} = await import('../bench/data.mjs'); // loads the library, after participants.mjs
   writeData(data);
   if (values.check) {
     if (python !== undefined) await checkAll(models, python, data);

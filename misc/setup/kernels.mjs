@@ -16,7 +16,8 @@ import {TENSORFLOW, tensorFlowFolder} from './tensorflow.mjs';
 /** @typedef {import('./context.mjs').Context} Context */
 /** @typedef {import('./context.mjs').StepState} StepState */
 
-const SOURCE = fileURLToPath(new URL('../native/kernels.cc', import.meta.url));
+const SOURCES = fileURLToPath(new URL('../native', import.meta.url));
+const SOURCE = path.join(SOURCES, 'kernels.cc');
 
 /** Loads a file of kernels into a Node that has loaded TensorFlow, as lib/tensor/native-kernels.ts does. */
 const TRIAL = `
@@ -46,7 +47,12 @@ export async function prepareKernels(context, addon, tensorflow) {
     return;
   }
   const wanted = {
-    source: hashFiles([SOURCE]),
+    source: hashFiles(
+      fs
+        .readdirSync(SOURCES)
+        .sort()
+        .map(name => path.join(SOURCES, name)),
+    ),
     tensorflow: tensorflow.detail,
     machine: `${platform}-${arch}`,
   };

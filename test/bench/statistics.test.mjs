@@ -60,3 +60,10 @@ test('threads: ours as in the lesson, all alike where a number is asked for', ()
   assert.equal(environmentOf('transformer-vae', 'torch', 1)['OMP_NUM_THREADS'], '1');
   assert.equal(environmentOf('transformer-vae', 'ours', 1)['LATENT_THREADS'], '1');
 });
+
+test('the originals keep the threads that they choose, though the library chooses for itself', async () => {
+  await import('latent-lib/tensor/tf');
+  const {TF_NUM_INTRAOP_THREADS, LATENT_THREADS} = environmentOf('transformer-vae', 'peers');
+  assert.deepEqual([TF_NUM_INTRAOP_THREADS, LATENT_THREADS], [undefined, undefined]);
+  assert.equal(environmentOf('transformer-vae', 'ours')['LATENT_THREADS'], '2');
+});

@@ -1,0 +1,31 @@
+// What kernels ask of the processor.
+#pragma once
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// One copy of a function for each generation of processors; the loader takes the best that runs.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
+namespace latent {
+
+// Numbers too small for full precision count as zero, as in TensorFlow's own threads: they are slow.
+class FlushTiny {
+ public:
+#if defined(__x86_64__)
+  FlushTiny() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+  ~FlushTiny() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#else
+  FlushTiny() {}
+#endif
+};
+
+}  // namespace latent
