@@ -5,6 +5,7 @@
  * A training step takes one seed as an input, [2] int32, another at every step. A model splits it, one
  * for each layer, and a layer splits its own, one for each place where it drops: no two share noise.
  */
+import {ownKernels, type KernelCall} from '../tensor/own-kernels';
 import {sizes} from '../tensor/shapes';
 import {statelessUniform} from '../tensor/stateless-random';
 import {tf} from '../tensor/tf';
@@ -33,6 +34,8 @@ export function dropout<X extends tf.Tensor>(x: X, rate: number, seed: tf.Tensor
     throw new RangeError(`dropout: rate is ${rate}, expected a number from 0 to below 1.`);
   }
   if (rate === 0) return x.clone();
+  const call = ownKernels();
+  if (call !== undefined) return dropByKernel(call, x, rate, seed) as X;
   return tf.tidy(() => {
     const isKept = statelessUniform(x.shape, seed).greaterEqual(rate).cast('float32');
     return x.mul<X>(isKept.mul(1 / (1 - rate)));
@@ -59,6 +62,21 @@ export function splitSeed(seed: tf.Tensor1D, count: number): tf.Tensor1D[] {
     const uniforms = statelessUniform<tf.Rank.R2>([count, 2], seed); // multiples of 2⁻²³
     return tf.unstack(uniforms.mul(2 ** 23).cast('int32')) as tf.Tensor1D[];
   });
+}
+
+/** The same numbers, drawn and compared in one pass of misc/native/dropout.h, again for the gradient. */
+function dropByKernel(call: KernelCall, x: tf.Tensor, rate: number, seed: tf.Tensor1D): tf.Tensor {
+  const drop = (...given: tf.Tensor[]) => call('LatentDropout', given, 1)[0]!;
+  const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const settings = tf.tensor1d([rate, 1 / (1 - rate)]);
+    save([seed, settings]);
+    return {
+      value: drop(x, seed, settings),
+      gradFunc: (gradient: tf.Tensor, saved: tf.Tensor[]) => drop(gradient, ...saved),
+    };
+  });
+  return run(x);
 }
 
 /** The same noise for several places: as many as asked for, or none where there is none. */

@@ -6,9 +6,10 @@
  * feature-major, [features, B]: gates then come apart along the first axis, which moves no memory.
  * Inputs, biases and state go through one product, and the backward pass has one product a step.
  */
+import {ownKernels} from '../tensor/own-kernels';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
-import {hasRecurrenceKernel, statesOfKernel} from './gru-kernel';
+import {statesByKernel} from './gru-kernel';
 
 /** What a recurrence over T steps is made of. A column is one example of the batch. */
 export interface Recurrence {
@@ -57,7 +58,7 @@ type Wanted = 'all' | 'last';
 
 function differentiable(recurrence: Recurrence, wanted: Wanted): tf.Tensor {
   const {inputs, kernel, initial, feedback} = recurrence;
-  const {H, J} = sizes(
+  const {H, J, T} = sizes(
     'Recurrence',
     {initial: 'H B', inputs: 'J T B', kernel: '4H K'},
     {initial, inputs, kernel},
@@ -68,11 +69,10 @@ function differentiable(recurrence: Recurrence, wanted: Wanted): tf.Tensor {
     const batch = feedback.shape[2] === 1 ? '1' : 'B';
     sizes('Recurrence', {inputs: 'J T B', feedback: `1 T ${batch}`}, {inputs, feedback});
   }
-  if (hasRecurrenceKernel()) {
-    const states = statesOfKernel(recurrence);
-    return wanted === 'all'
-      ? states
-      : states.slice([0, states.shape[1] - 1, 0], [-1, 1, -1]).squeeze([1]);
+  const call = ownKernels();
+  if (call !== undefined) {
+    const states = statesByKernel(call, recurrence);
+    return wanted === 'all' ? states : states.slice([0, T - 1, 0], [-1, 1, -1]).squeeze([1]);
   }
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [inputs, kernel, initial] = args as [tf.Tensor3D, tf.Tensor2D, tf.Tensor2D];

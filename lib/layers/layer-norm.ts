@@ -2,8 +2,10 @@
  * Layer normalisation: every vector to mean 0 and variance 1, then a learnt scale and bias.
  * Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450; the biased variance, as in PyTorch and Keras.   Lesson: notebooks/04.
  */
+import {ownKernels} from '../tensor/own-kernels';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
+import {normaliseByKernel} from './norm-kernel';
 import type {Weights} from './weights';
 
 export interface LayerNormConfig {
@@ -64,6 +66,8 @@ export class LayerNorm {
  *   dx = (g − mean(g) − n mean(g ⊙ n)) / deviation
  */
 function normalise(x: tf.Tensor, scale: tf.Tensor, bias: tf.Tensor, epsilon: number): tf.Tensor {
+  const call = ownKernels();
+  if (call !== undefined) return normaliseByKernel(call, x, {scale, bias, epsilon});
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [x, scale, bias, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const centred = x.sub(x.mean(-1, true));

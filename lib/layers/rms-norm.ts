@@ -2,8 +2,10 @@
  * Root mean square normalisation: every vector to mean square 1, then a learnt scale; no mean, no bias.
  * Source: Zhang & Sennrich 2019, arXiv:1910.07467; T5's layer norm (Raffel et al. 2020).   Lesson: notebooks/06-mmd-transformer-vae.
  */
+import {ownKernels} from '../tensor/own-kernels';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
+import {normaliseByKernel} from './norm-kernel';
 import type {Weights} from './weights';
 
 export interface RmsNormConfig {
@@ -60,6 +62,8 @@ export class RmsNorm {
  *   dx = (g − n mean(g ⊙ n)) / r
  */
 function normalise(x: tf.Tensor, scale: tf.Tensor, epsilon: number): tf.Tensor {
+  const call = ownKernels();
+  if (call !== undefined) return normaliseByKernel(call, x, {scale, epsilon});
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [x, scale, save] = args as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const inverse = x.square().mean(-1, true).add(epsilon).rsqrt(); // 1 / r

@@ -3,6 +3,7 @@
  * Source: the log of a softmax, Bridle 1990; label smoothing, Szegedy et al. 2016, sect. 7.   Lesson: notebooks/04-bart-vae.
  */
 import {DTYPE, nativeBackend} from '../tensor/native-backend';
+import {ownKernels, type KernelCall} from '../tensor/own-kernels';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 
@@ -92,6 +93,10 @@ function perToken(
   if (ids.dtype !== 'int32') {
     throw new TypeError(`${where}: ids are ${ids.dtype}, expected int32.`);
   }
+  const call = ownKernels();
+  if (call !== undefined && smoothing === 0) {
+    return byKernel(call, logits.reshape([B * T, V]), ids).reshape([B, T]);
+  }
   const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [rows, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
     const logProbabilities = logSoftmax(rows); // [B·T, V]
@@ -125,6 +130,21 @@ function slope(
   const own = upstream.reshape([rows]).mul(1 - smoothing);
   const targets = tf.scatterND(places, own, [rows, vocabulary]);
   return excess.mul(upstream).sub(targets);
+}
+
+/** [N, V] and N ids → [N], by misc/native/likelihood.h. */
+function byKernel(call: KernelCall, logits: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
+  const run = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [rows, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const [nats, normaliser] = call('LatentTokenLikelihood', [rows, ids], 2);
+    save([rows, ids, normaliser!]);
+    return {
+      value: nats!,
+      gradFunc: (gradient: tf.Tensor, saved: tf.Tensor[]) =>
+        call('LatentTokenLikelihoodGradient', [...saved, gradient], 1)[0]!,
+    };
+  });
+  return run(logits);
 }
 
 /**

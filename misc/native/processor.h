@@ -1,6 +1,12 @@
 // What kernels ask of the processor.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "arguments.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -27,5 +33,29 @@ class FlushTiny {
   FlushTiny() {}
 #endif
 };
+
+namespace baseline {
+#include "loops.h"
+}
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define LATENT_AVX2
+namespace haswell {
+#include "loops.h"
+}
+#undef LATENT_AVX2
+#pragma GCC pop_options
+
+inline bool IsHaswell() {
+  static const bool is = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return is;
+}
+// Calls a function of loops.h as it was compiled for the best that this processor has.
+#define ON_THIS_PROCESSOR(call) (::latent::IsHaswell() ? haswell::call : baseline::call)
+#else
+#define ON_THIS_PROCESSOR(call) baseline::call
+#endif
 
 }  // namespace latent

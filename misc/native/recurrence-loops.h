@@ -1,50 +1,4 @@
-// The loops of recurrence.h. Included once for each generation of processors, so it has no guard: the
-// namespace and the target around it are the includer's.
-
-// Eight numbers at a time, in registers and in memory.
-typedef float Eight __attribute__((vector_size(32)));
-typedef float EightStored __attribute__((vector_size(32), aligned(4), may_alias));
-
-inline Eight Load(const float* from) { return *reinterpret_cast<const EightStored*>(from); }
-inline void Store(float* to, Eight value) { *reinterpret_cast<EightStored*>(to) = value; }
-inline float Sum(Eight x) {
-  return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
-}
-
-// eˣ: a power of two, and a polynomial between −½ ln 2 and ½ ln 2 (Moshier, Cephes, expf).
-inline float Exp(float x) {
-  x = x > 88.0f ? 88.0f : x;
-  x = x < -87.0f ? -87.0f : x;
-  const float rounding = 12582912.0f;  // 1.5 · 2²³ leaves no place for a fraction
-  const float power = (x * 1.44269504f + rounding) - rounding;
-  const float rest = (x - power * 0.693359375f) + power * 2.12194440e-4f;
-  float sum = 1.9875691500e-4f;
-  sum = sum * rest + 1.3981999507e-3f;
-  sum = sum * rest + 8.3334519073e-3f;
-  sum = sum * rest + 4.1665795894e-2f;
-  sum = sum * rest + 1.6666665459e-1f;
-  sum = sum * rest + 5.0000001201e-1f;
-  const int32_t bits = (static_cast<int32_t>(power) + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return (sum * rest * rest + rest + 1.0f) * scale;
-}
-
-inline float Sigmoid(float x) { return 1.0f / (1.0f + Exp(-x)); }
-
-// An odd polynomial near zero, where 1 − 2 / (e²ˣ + 1) would lose digits (Moshier, Cephes, tanhf).
-inline float Tanh(float x) {
-  const float square = x * x;
-  float sum = -5.70498872745e-3f;
-  sum = sum * square + 2.06390887954e-2f;
-  sum = sum * square - 5.37397155531e-2f;
-  sum = sum * square + 1.33314422036e-1f;
-  sum = sum * square - 3.33332819422e-1f;
-  const float near = x + x * square * sum;
-  const float size = std::fabs(x);
-  const float far = std::copysign(1.0f - 2.0f / (Exp(2.0f * size) + 1.0f), x);
-  return size < 0.625f ? near : far;
-}
+// The loops of recurrence.h.
 
 // A matrix within a larger one: element (i, j) stands at data[i · row + j · column].
 struct Matrix {
@@ -181,7 +135,7 @@ inline void MultiplyBy(const float* mask, bool is_shared, const float* x, float*
 }
 
 // states [H, T, B] and trace [4H, T, B]: r, z, u, n. `fed` has room for [H, B].
-void Forward(const Recurrence& of, float* states, float* trace, float* fed) {
+inline void RecurrenceForward(const Recurrence& of, float* states, float* trace, float* fed) {
   const int64_t H = of.units, B = of.batch, TB = of.steps * of.batch;
   std::fill_n(trace, 4 * H * TB, 0.0f);
   const Matrix of_inputs{of.kernel + of.OfStates(), of.Columns(), 1};
@@ -207,9 +161,9 @@ void Forward(const Recurrence& of, float* states, float* trace, float* fed) {
 
 // The gradients of inputs, kernel and initial state. `parts` has room for [4H, T, B], `back` for
 // [2H, B], `fed` for [H, T, B].
-void Backward(const Recurrence& of, const float* states, const float* trace, const float* gradient,
-              float* of_inputs, float* of_kernel, float* of_state, float* parts, float* back,
-              float* fed) {
+inline void RecurrenceBackward(const Recurrence& of, const float* states, const float* trace,
+                               const float* gradient, float* of_inputs, float* of_kernel,
+                               float* of_state, float* parts, float* back, float* fed) {
   const int64_t H = of.units, B = of.batch, T = of.steps, TB = T * B;
   const int64_t K = of.Columns(), S = of.OfStates(), J = of.inputs_size;
   std::fill_n(of_state, H * B, 0.0f);

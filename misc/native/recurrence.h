@@ -3,10 +3,7 @@
 // LatentRecurrenceGradient  its backward pass through time.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
+#include "outputs.h"
 #include "processor.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -15,41 +12,6 @@
 namespace latent {
 
 using namespace tensorflow;
-
-// inputs [J, T, B]   kernel [4H, S + J], S = H or with feedback 2H   initial [H, B]
-// feedback [1, T, B] or [1, T, 1]; of no elements where there is none
-struct Recurrence {
-  const float *inputs, *kernel, *initial, *feedback;
-  int64_t units, steps, batch, inputs_size;
-  bool is_mask_shared;
-
-  int64_t OfStates() const { return feedback == nullptr ? units : 2 * units; }
-  int64_t Columns() const { return OfStates() + inputs_size; }
-  const float* Mask(int64_t step) const { return feedback + step * (is_mask_shared ? 1 : batch); }
-};
-
-namespace baseline {
-#include "recurrence-loops.h"
-}
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define LATENT_HASWELL 1
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace haswell {
-#include "recurrence-loops.h"
-}
-#pragma GCC pop_options
-#endif
-
-inline bool HasHaswell() {
-#if defined(LATENT_HASWELL)
-  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  return has;
-#else
-  return false;
-#endif
-}
 
 // Reads the four inputs that both kernels begin with; false, and the context says why, where they
 // do not fit.
@@ -77,14 +39,6 @@ inline bool ReadRecurrence(OpKernelContext* context, Recurrence* of) {
   return fits;
 }
 
-// A float32 output of this shape; null, and the context says why, where there is no memory.
-inline float* Output(OpKernelContext* context, int index, TensorShape shape) {
-  Tensor* tensor = nullptr;
-  const absl::Status status = context->allocate_output(index, shape, &tensor);
-  if (!status.ok()) context->CtxFailure(status);
-  return status.ok() ? tensor->flat<float>().data() : nullptr;
-}
-
 class LatentRecurrence : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -99,10 +53,7 @@ class LatentRecurrence : public OpKernel {
     if (states == nullptr || trace == nullptr) return;
     const FlushTiny flush;
     float* room = fed.flat<float>().data();
-#if defined(LATENT_HASWELL)
-    if (HasHaswell()) return haswell::Forward(of, states, trace, room);
-#endif
-    baseline::Forward(of, states, trace, room);
+    ON_THIS_PROCESSOR(RecurrenceForward(of, states, trace, room));
   }
 };
 
@@ -134,13 +85,8 @@ class LatentRecurrenceGradient : public OpKernel {
     const float* after = states.flat<float>().data();
     const float* gates = trace.flat<float>().data();
     const FlushTiny flush;
-#if defined(LATENT_HASWELL)
-    if (HasHaswell()) {
-      return haswell::Backward(of, after, gates, from, of_inputs, of_kernel, of_initial, parts,
-                               back, fed);
-    }
-#endif
-    baseline::Backward(of, after, gates, from, of_inputs, of_kernel, of_initial, parts, back, fed);
+    ON_THIS_PROCESSOR(RecurrenceBackward(of, after, gates, from, of_inputs, of_kernel, of_initial,
+                                         parts, back, fed));
   }
 };
 
