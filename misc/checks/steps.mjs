@@ -23,6 +23,8 @@ import {runTests, testFiles} from './unit-tests.mjs';
  *   Promise<Result>}} Step
  */
 
+const TSC = 'node_modules/typescript/bin/tsc';
+
 /** @type {readonly Need[]} */
 const JUPYTER = ['venv', 'kernelspec'];
 
@@ -33,7 +35,7 @@ export const STEPS = [
     groups: ['lib'],
     does: 'type-checks lib, test and misc, strict',
     needs: [],
-    run: () => tool('node_modules/typescript/bin/tsc', ['-b', '.', 'test/lessons']),
+    run: () => tool(TSC, ['-b', '.', 'test/lessons']),
   },
   {
     name: 'tslab-types',
@@ -68,6 +70,9 @@ export const STEPS = [
     does: 'unit and golden tests (node:test)',
     needs: [],
     run: async (wanted, report) => {
+      // What runs is compiled: alone, this step would run tests as they were, or find none.
+      const compiled = await tool(TSC, ['-b', 'test']);
+      if (compiled.failed > 0) return compiled;
       const files = testFiles(wanted);
       if (files.length === 0) return result(0, [`no test file matches ${wanted.join(', ')}`]);
       return runTests(files, report);

@@ -38,7 +38,7 @@ class LatentTokenLikelihood : public OpKernel {
     const int64_t rows = logits.dim_size(0);
     float* nats = Output(context, 0, {rows});
     float* normaliser = Output(context, 1, {rows});
-    if (nats == nullptr || normaliser == nullptr) return;
+    if (!context->status().ok()) return;
     const FlushTiny flush;
     ON_THIS_PROCESSOR(TokenLikelihood(logits.flat<float>().data(), ids.flat<int32_t>().data(),
                                       nats, normaliser, rows, logits.dim_size(1)));
@@ -57,7 +57,7 @@ class LatentTokenLikelihoodGradient : public OpKernel {
     OP_REQUIRES(context, normaliser.NumElements() == rows && arriving.NumElements() == rows,
                 absl::InvalidArgumentError("LatentTokenLikelihoodGradient: shapes do not fit."));
     float* of_logits = Output(context, 0, logits.shape());
-    if (of_logits == nullptr) return;
+    if (!context->status().ok()) return;
     const FlushTiny flush;
     ON_THIS_PROCESSOR(TokenLikelihoodBackward(
         logits.flat<float>().data(), ids.flat<int32_t>().data(), normaliser.flat<float>().data(),

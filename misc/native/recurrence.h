@@ -50,7 +50,7 @@ class LatentRecurrence : public OpKernel {
     float* trace = Output(context, 1, {4 * of.units, of.steps, of.batch});
     Tensor fed;
     OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, {of.units, of.batch}, &fed));
-    if (states == nullptr || trace == nullptr) return;
+    if (!context->status().ok()) return;
     const FlushTiny flush;
     float* room = fed.flat<float>().data();
     ON_THIS_PROCESSOR(RecurrenceForward(of, states, trace, room));
@@ -77,7 +77,7 @@ class LatentRecurrenceGradient : public OpKernel {
     Tensor room;
     OP_REQUIRES_OK(context,
                    context->allocate_temp(DT_FLOAT, {5 * H * TB + H * of.batch}, &room));
-    if (of_inputs == nullptr || of_kernel == nullptr || of_initial == nullptr) return;
+    if (!context->status().ok()) return;
     float* parts = room.flat<float>().data();
     float* fed = parts + 4 * H * TB;
     float* back = fed + H * TB;
