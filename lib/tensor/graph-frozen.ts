@@ -3,7 +3,8 @@
  * Source: none; randomness, clocks and counters read in JavaScript differ between two calls.   Lesson: none.
  */
 import type {Attribute, GraphNode} from './graph';
-import {Recorder, RecordingError} from './graph-recorder';
+import {Recorder} from './graph-recorder';
+import {RecordingError} from './graph-refusals';
 import type {NativeBackend} from './native-backend';
 
 /**

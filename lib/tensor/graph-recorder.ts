@@ -5,13 +5,15 @@
 import {createHash} from 'node:crypto';
 import {recordedNode} from './graph-attributes';
 import {control, Graph, type Constant} from './graph';
+import {
+  disposeNewVariables,
+  RecordingError,
+  refuseChangedVariables,
+  refuseDrawing,
+  refuseReading,
+} from './graph-refusals';
 import {dtypeNumber, type Binding, type Handle, type NativeBackend} from './native-backend';
 import {tf} from './tf';
-
-/** A function cannot be recorded as it is; the message says what to do. */
-export class RecordingError extends Error {
-  override readonly name = 'RecordingError';
-}
 
 /** A tensor from outside that is fed at every run: a variable, or one too large for a constant. */
 export interface Captured {
@@ -24,21 +26,6 @@ export interface Captured {
 
 /** Larger tensors from outside are fed at every run, which copies nothing, not written out. */
 const LARGEST_CONSTANT = 2 ** 20;
-
-/** Ops of tfjs that draw in JavaScript, where a recording would repeat one draw for ever. */
-const RANDOM_OPS = new Set(
-  [
-    'dropout',
-    'multinomial',
-    'rand',
-    'randomGamma',
-    'randomNormal',
-    'randomStandardNormal',
-    'randomUniform',
-    'randomUniformInt',
-    'truncatedNormal',
-  ].map(name => `${name}__op`),
-);
 
 /**
  * While recording, an op of two inputs: the first as it is, once the second is there. In the graph it is
@@ -104,8 +91,8 @@ export class Recorder {
       override(this.backend, 'binding', this.recordingBinding()),
       override(this.backend, 'getInputTensorIds', tensors => this.idsOf(tensors)),
       override(this.backend, 'write', this.checkedWrite()),
-      override(engine, 'readSync', () => this.refuseRead()),
-      override(engine, 'read', () => this.refuseRead()),
+      override(engine, 'readSync', () => refuseReading(this.what)),
+      override(engine, 'read', () => refuseReading(this.what)),
     ];
     let result: T;
     try {
@@ -117,7 +104,7 @@ export class Recorder {
       for (const undo of restore) undo();
       active = false;
     }
-    this.refuseChangedVariables(registered, watched);
+    refuseChangedVariables(this.what, registered, watched);
     return result;
   }
 
@@ -236,6 +223,15 @@ export class Recorder {
     return output;
   }
 
+  /** Writes what arrives from JavaScript, unless it is drawn there. */
+  private checkedWrite(): NativeBackend['write'] {
+    const write = this.backend.write.bind(this.backend);
+    return (values, shape, dtype) => {
+      refuseDrawing(this.what);
+      return write(values, shape, dtype);
+    };
+  }
+
   private captureInput({shape, dtype}: tf.TensorInfo): string {
     return this.graph.placeholder(`captured_${this.captured.length}`, shape, dtypeNumber(dtype));
   }
@@ -244,57 +240,6 @@ export class Recorder {
     const type = {name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype};
     return this.binding.executeOp('Identity', [type], [id], 1)[0]!;
   }
-
-  /** Refuses numbers drawn in JavaScript, told by the tfjs op in whose scope they arrive. */
-  private checkedWrite(): NativeBackend['write'] {
-    const write = this.backend.write.bind(this.backend);
-    return (values, shape, dtype) => {
-      const drawing = tf.engine().state.scopeStack.find(({name}) => RANDOM_OPS.has(name));
-      if (drawing !== undefined) {
-        throw new RecordingError(
-          `${this.what}: tf.${drawing.name.replace('__op', '')} draws in JavaScript, so a recording ` +
-            'would repeat the same numbers for ever. Pass the noise as an input, or draw it with ' +
-            'statelessNormal or statelessUniform from a seed that is an input.',
-        );
-      }
-      return write(values, shape, dtype);
-    };
-  }
-
-  private refuseRead(): never {
-    throw new RecordingError(
-      `${this.what}: a tensor's value is read (dataSync, data, array, print), so a recording would ` +
-        'keep that value for ever. Compute with the tensor, or return it and read it outside.',
-    );
-  }
-
-  private refuseChangedVariables(
-    before: Readonly<Record<string, tf.Variable>>,
-    dataIds: ReadonlyMap<tf.Variable, object>,
-  ): void {
-    const made = disposeNewVariables(before);
-    if (made.length > 0) {
-      const names = made.map(({name}) => name).join(', ');
-      throw new RecordingError(
-        `${this.what}: creates ${made.length} variable(s) inside (${names}). Create them outside, once.`,
-      );
-    }
-    for (const [variable, dataId] of dataIds) {
-      if (variable.dataId !== dataId && !variable.isDisposed) {
-        throw new RecordingError(
-          `${this.what}: assigns the variable ${variable.name} inside. Return the new value and assign it outside.`,
-        );
-      }
-    }
-  }
-}
-
-function disposeNewVariables(before: Readonly<Record<string, tf.Variable>>): tf.Variable[] {
-  const made = Object.values(tf.engine().registeredVariables).filter(
-    variable => before[variable.name] !== variable,
-  );
-  for (const variable of made) variable.dispose();
-  return made;
 }
 
 /** Replaces a method or property of one object; the function returned undoes it. */
