@@ -3,7 +3,8 @@
  * Source: Agrawal et al. 2019, arXiv:1903.01855; the tf.function guide.   Lesson: notebooks/01-dense-vae.
  */
 import {recordTwice} from './graph-frozen';
-import {isRecording, type Captured} from './graph-recorder';
+import type {Captured} from './graph-captures';
+import {isRecording} from './graph-recorder';
 import {RecordingError} from './graph-refusals';
 import {GraphSession} from './graph-session';
 import {simplify} from './graph-simplify';

@@ -2,9 +2,9 @@
  * Records what a function of tensors does, op by op, as a TensorFlow graph.
  * Source: the tracing of tf.function (Agrawal et al. 2019, arXiv:1903.01855), at tfjs-node's binding.   Lesson: none.
  */
-import {createHash} from 'node:crypto';
 import {recordedNode} from './graph-attributes';
-import {control, Graph, type Constant} from './graph';
+import {control, Graph} from './graph';
+import {bytesOf, Captures, LARGEST_CONSTANT, type Captured} from './graph-captures';
 import {
   disposeNewVariables,
   RecordingError,
@@ -12,20 +12,8 @@ import {
   refuseDrawing,
   refuseReading,
 } from './graph-refusals';
-import {dtypeNumber, type Binding, type Handle, type NativeBackend} from './native-backend';
+import {dtypeNumber, type Binding, type NativeBackend} from './native-backend';
 import {tf} from './tf';
-
-/** A tensor from outside that is fed at every run: a variable, or one too large for a constant. */
-export interface Captured {
-  readonly output: string;
-  readonly handle: () => number;
-  /** Tells two large tensors apart; '' for a variable. */
-  readonly digest: string;
-  readonly release: () => void;
-}
-
-/** Larger tensors from outside are fed at every run, which copies nothing, not written out. */
-const LARGEST_CONSTANT = 2 ** 20;
 
 /**
  * While recording, an op of two inputs: the first as it is, once the second is there. In the graph it is
@@ -43,10 +31,9 @@ export function isRecording(): boolean {
 /** One recording: the graph, and where each tensor stands in it. */
 export class Recorder {
   readonly graph = new Graph();
-  readonly captured: Captured[] = [];
   private readonly outputs = new Map<number, string>();
   private readonly variables = new Map<object, tf.Variable>();
-  private readonly bound = new Map<tf.Variable, string>();
+  private readonly captures: Captures;
   private readonly binding: Binding;
 
   /** @param what names the function in errors */
@@ -55,6 +42,12 @@ export class Recorder {
     private readonly what: string,
   ) {
     this.binding = backend.binding;
+    this.captures = new Captures(backend, this.graph);
+  }
+
+  /** What comes from outside and is fed at every run. */
+  get captured(): readonly Captured[] {
+    return this.captures.fed;
   }
 
   /** An input of the graph, and the tensor to record with in its place; the caller disposes that. */
@@ -67,7 +60,7 @@ export class Recorder {
 
   /** Says which output of the graph holds a variable. Other variables are fed at every run. */
   bind(variable: tf.Variable, output: string): void {
-    this.bound.set(variable, output);
+    this.captures.bind(variable, output);
   }
 
   /** The output that holds a tensor made while recording, or captured. */
@@ -110,7 +103,7 @@ export class Recorder {
 
   /** Frees the handles held for large captured tensors. */
   release(): void {
-    for (const {release} of this.captured) release();
+    this.captures.release();
   }
 
   private idOf(tensor: tf.TensorInfo): number {
@@ -192,34 +185,8 @@ export class Recorder {
   private capture(id: number, tensor: tf.TensorInfo): string {
     const variable = this.variables.get(tensor.dataId);
     const output =
-      variable === undefined ? this.captureTensor(id, tensor) : this.captureVariable(variable);
+      variable === undefined ? this.captures.tensor(id, tensor) : this.captures.variable(variable);
     this.outputs.set(id, output);
-    return output;
-  }
-
-  private captureVariable(variable: tf.Variable): string {
-    const bound = this.bound.get(variable);
-    if (bound !== undefined) return bound;
-    const output = this.captureInput(variable);
-    const handle = () => this.backend.getInputTensorIds([variable])[0]!;
-    this.captured.push({output, handle, digest: '', release: () => undefined});
-    this.bound.set(variable, output);
-    return output;
-  }
-
-  private captureTensor(id: number, tensor: tf.TensorInfo): string {
-    const values = this.binding.tensorDataSync(id);
-    const bytes = bytesOf(values);
-    const shape = [...tensor.shape];
-    if (bytes.byteLength <= LARGEST_CONSTANT) {
-      const constant: Constant = {shape, dtype: dtypeNumber(tensor.dtype), bytes};
-      return this.graph.constant(constant);
-    }
-    const output = this.captureInput(tensor);
-    const held = this.holdHandle(id, dtypeNumber(tensor.dtype));
-    const digest = createHash('sha1').update(bytes).digest('hex');
-    const release = () => this.binding.deleteTensor(held.id);
-    this.captured.push({output, handle: () => held.id, digest, release});
     return output;
   }
 
@@ -231,15 +198,6 @@ export class Recorder {
       return write(values, shape, dtype);
     };
   }
-
-  private captureInput({shape, dtype}: tf.TensorInfo): string {
-    return this.graph.placeholder(`captured_${this.captured.length}`, shape, dtypeNumber(dtype));
-  }
-
-  private holdHandle(id: number, dtype: number): Handle {
-    const type = {name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype};
-    return this.binding.executeOp('Identity', [type], [id], 1)[0]!;
-  }
 }
 
 /** Replaces a method or property of one object; the function returned undoes it. */
@@ -250,8 +208,4 @@ function override<T extends object, K extends keyof T>(object: T, key: K, value:
     if (own === undefined) delete object[key];
     else Object.defineProperty(object, key, own);
   };
-}
-
-function bytesOf(values: ArrayBufferView): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -4,7 +4,8 @@
  */
 import {control, type Attribute, type Graph} from '../tensor/graph';
 import {recordTwice} from '../tensor/graph-frozen';
-import type {Captured, Recorder} from '../tensor/graph-recorder';
+import type {Captured} from '../tensor/graph-captures';
+import type {Recorder} from '../tensor/graph-recorder';
 import {GraphSession} from '../tensor/graph-session';
 import {simplify} from '../tensor/graph-simplify';
 import {addVariables, joined, type VariableNodes} from '../tensor/graph-variable-nodes';

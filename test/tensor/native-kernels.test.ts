@@ -35,7 +35,7 @@ test('kernels for another TensorFlow have another name, so they are not even ope
 test('kernels of another version are ignored', whereCompiled, t => {
   const file = kernelFile(nativeBackend()!.binding.TF_Version);
   if (!fs.existsSync(file)) return t.skip('not built here');
-  assert.equal(loadKernels(file, 1e6).why, 'they are version 1, expected 1000000');
+  assert.match(loadKernels(file, 1e6).why, /^they are version \d+, expected 1000000$/);
   assert.deepEqual(loadKernels(file), {used: true, why: ''});
 });
 
