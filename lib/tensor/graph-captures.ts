@@ -49,12 +49,19 @@ export class Captures {
     return output;
   }
 
-  /** The output that holds another tensor: a constant, or an input where it is large. @param id its handle */
+  /**
+   * The output that holds another tensor: a constant, or where it is large an input, or a Fill if all its
+   * numbers are equal, such as the ones that gradients begin with.
+   * @param id its handle
+   */
   tensor(id: number, tensor: tf.TensorInfo): string {
     const bytes = bytesOf(this.binding.tensorDataSync(id));
     const dtype = dtypeNumber(tensor.dtype);
     if (bytes.byteLength <= LARGEST_CONSTANT) {
       return this.graph.constant({shape: [...tensor.shape], dtype, bytes});
+    }
+    if (isUniform(bytes, bytes.byteLength / tensor.shape.reduce((size, n) => size * n, 1))) {
+      return this.graph.fill(tensor.shape, dtype, bytes);
     }
     const output = this.input(tensor);
     const held = this.hold(id, dtype);
@@ -77,6 +84,12 @@ export class Captures {
     const type = {name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype};
     return this.binding.executeOp('Identity', [type], [id], 1)[0]!;
   }
+}
+
+/** Whether the bytes repeat after so many. */
+function isUniform(bytes: Uint8Array, size: number): boolean {
+  const [from, to] = [bytes.subarray(size), bytes.subarray(0, bytes.byteLength - size)];
+  return Buffer.compare(from, to) === 0;
 }
 
 /** The bytes of values, without a copy. */

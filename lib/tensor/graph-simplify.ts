@@ -5,6 +5,7 @@
  * Only what TensorFlow's own optimizer (grappler) leaves: it folds constants and drops repetitions.
  */
 import {control, type Graph, type GraphNode} from './graph';
+import {DTYPE} from './native-backend';
 
 /**
  * Simplifies a graph in place, before anything else is added to it.
@@ -58,6 +59,14 @@ class Rewriting {
 
   shape(output: string | undefined): readonly number[] | undefined {
     return this.graph.shapes.get(output ?? '');
+  }
+
+  /** The numbers of an int32 constant. */
+  integers(output: string | undefined): readonly number[] | undefined {
+    const attribute = this.find(output, 'Const')?.attributes['value'];
+    if (attribute === undefined || !('tensor' in attribute)) return undefined;
+    const {bytes, dtype} = attribute.tensor;
+    return dtype === DTYPE.int32 ? [...new Int32Array(bytes.slice().buffer)] : undefined;
   }
 
   /** Whether all numbers of a float32 constant, or of a Fill, are this one. */
@@ -144,12 +153,27 @@ const bias: Rule = (node, graph) => {
   return undefined;
 };
 
+/** A sum over all axes but the last becomes BiasAddGrad, which TensorFlow does up to three times as fast. */
+const biasGradient: Rule = (node, graph) => {
+  const {T, keep_dims: keepDims} = node.attributes;
+  const [x, axes] = node.inputs;
+  const others = graph.shape(x)?.slice(0, -1);
+  const isFloat = T !== undefined && 'type' in T && T.type === DTYPE.float32;
+  const keeps = keepDims !== undefined && 'bool' in keepDims && keepDims.bool;
+  if (others === undefined || others.length === 0 || !isFloat || keeps) return undefined;
+  if (graph.integers(axes)?.join() !== others.map((_, axis) => axis).join()) return undefined;
+  become(node, 'BiasAddGrad', [x!]);
+  node.attributes = {T, data_format: {text: 'NHWC'}};
+  return undefined;
+};
+
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
   Cast: [sameType],
   Reshape: [sameShape],
   Mul: [reluGradient, saturatingGradient],
   Add: [bias],
   AddV2: [bias],
+  Sum: [biasGradient],
 };
 
 function become(node: GraphNode, op: string, inputs: string[]): void {

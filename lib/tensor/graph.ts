@@ -70,6 +70,20 @@ export class Graph {
     return this.constant({shape: [], dtype: DTYPE.float32, bytes});
   }
 
+  /** Adds a tensor whose numbers all are the first of `bytes`, and returns its output. */
+  fill(shape: readonly number[], dtype: number, bytes: Uint8Array): string {
+    const dims = new Uint8Array(Int32Array.from(shape).buffer);
+    const size = dtype === DTYPE.bool ? 1 : 4;
+    const inputs = [
+      this.constant({shape: [shape.length], dtype: DTYPE.int32, bytes: dims}),
+      this.constant({shape: [], dtype, bytes: bytes.slice(0, size)}),
+    ];
+    const attributes = {T: {type: dtype}, index_type: {type: DTYPE.int32}};
+    const output = `${this.add('Fill', inputs, attributes)}:0`;
+    this.shapes.set(output, shape);
+    return output;
+  }
+
   /** Adds an input that is fed at every run, and returns its output. */
   placeholder(name: string, shape: readonly number[], dtype: number): string {
     const output = `${this.add('Placeholder', [], {dtype: {type: dtype}, shape: {shape}}, name)}:0`;

@@ -71,3 +71,34 @@ test('reshapes and casts that change nothing are gone', whereCompiled, () => {
   assert.deepEqual([Cast, Exp], [undefined, 1]);
   assert.ok((Reshape ?? 0) <= 2, 'of [12], which nobody reads, and of [2, 6]');
 });
+
+test('sums over all axes but the last become the gradient of a bias', whereCompiled, () => {
+  assert.equal(operations(x => x.sum(0))['BiasAddGrad'], 1);
+  assert.equal(operations(x => tf.stack([x, x]).sum([0, 1]))['BiasAddGrad'], 1);
+  const others = [
+    (x: tf.Tensor2D) => x.sum(1),
+    (x: tf.Tensor2D) => x.sum(),
+    (x: tf.Tensor2D) => x.sum(0, true),
+    (x: tf.Tensor2D) => x.toInt().sum(0),
+    (x: tf.Tensor2D) => x.reshape([12]).sum(0),
+    (x: tf.Tensor2D) => tf.stack([x, x]).sum(0),
+  ];
+  for (const sum of others) {
+    const {Sum, BiasAddGrad} = operations(sum);
+    assert.deepEqual([Sum, BiasAddGrad], [1, undefined], String(sum));
+  }
+});
+
+test(
+  'large ones from outside are filled, so that a gradient of relu is known there too',
+  whereCompiled,
+  () => {
+    const large = (x: tf.Tensor2D) => tf.tile(x, [100, 700]); // [300, 2800]: more than a constant may have
+    const found = operations(x => tf.grad(y => (y as tf.Tensor2D).relu())(large(x)));
+    assert.equal(found['ReluGrad'], 1);
+    const outside = tf.range(0, 300_000).reshape<tf.Tensor2D>([300, 1000]);
+    const fed = operations(x => tf.tile(x, [100, 250]).add(outside));
+    assert.deepEqual([fed['Placeholder'], fed['Fill']], [2, undefined]);
+    outside.dispose();
+  },
+);
