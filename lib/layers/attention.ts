@@ -3,8 +3,10 @@
  * Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2; key and value widths as in PyTorch.   Lesson: notebooks/04.
  */
 import type {Random} from '../tensor/random';
+import {ownKernels} from '../tensor/own-kernels';
 import {ShapeError, sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
+import {attendByKernel} from './attention-kernel';
 import {Dense} from './dense';
 import {joinWeights, type Weights} from './weights';
 
@@ -142,9 +144,15 @@ export class MultiHeadAttention {
     const {width} = this.config;
     const {B, Tq} = sizes('MultiHeadAttention', {query: `B Tq ${width}`}, {query});
     return tf.tidy(() => {
-      const inHeads = this.inHeads(this.query.apply(query)); // [B, H, Tq, Dh]
+      const projected = this.query.apply(query); // [B, Tq, D]
+      const inHeads = this.inHeads(projected); // [B, H, Tq, Dh]
       const {output, weights} = scaledDotProductAttention({query: inHeads, ...to, mask});
-      const joined = output.transpose([0, 2, 1, 3]).reshape<tf.Tensor3D>([B, Tq, width]);
+      const call = ownKernels();
+      // A graph leaves out what nobody reads: beside the kernel, the ops above serve the weights alone.
+      const joined =
+        call === undefined
+          ? output.transpose([0, 2, 1, 3]).reshape<tf.Tensor3D>([B, Tq, width])
+          : attendByKernel(call, projected, to, mask);
       return {output: this.output.apply(joined), weights};
     });
   }

@@ -22,4 +22,16 @@ struct PhiloxStart {
   uint32_t key[2], counter[2];
 };
 
+// Attention: query [B, Tq, D], its heads side by side; key and value [B, H, Tk, Dh], D = H · Dh. The mask,
+// 1 where a key is hidden, has these steps from one example, head and query to the next, 0 where it
+// is the same for all; null where nothing is hidden.
+struct Attention {
+  const float *query, *key, *value, *mask;
+  int64_t batch, heads, queries, keys, head_width;
+  int64_t mask_of_example, mask_of_head, mask_of_query, mask_of_key;
+  float scale;
+
+  int64_t Width() const { return heads * head_width; }
+};
+
 }  // namespace latent

@@ -2,6 +2,7 @@
 // where it can (misc/setup/kernels.mjs), lib/tensor/native-kernels.ts loads them, and without them a
 // graph uses TensorFlow's own, which compute the same. One idea a header; this file is the addon.
 #include "adam.h"
+#include "attention.h"
 #include "dropout.h"
 #include "layer-norm.h"
 #include "likelihood.h"
@@ -10,7 +11,7 @@
 #include <node_api.h>
 
 // What lib/tensor/native-kernels.ts expects: count up when ops, inputs or their meaning change.
-constexpr int32_t kVersion = 3;
+constexpr int32_t kVersion = 4;
 
 // Node loads this file as an addon, and loading registers the kernels; all it gives is its version.
 extern "C" napi_value napi_register_module_v1(napi_env environment, napi_value exports) {

@@ -1,20 +1,5 @@
 // The loops of likelihood.h.
 
-inline float Largest(const float* x, int64_t size) {
-  float eight[8];
-  for (int lane = 0; lane < 8; lane++) eight[lane] = x[0];
-  int64_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    for (int lane = 0; lane < 8; lane++) {
-      eight[lane] = x[i + lane] > eight[lane] ? x[i + lane] : eight[lane];
-    }
-  }
-  float largest = eight[0];
-  for (int lane = 1; lane < 8; lane++) largest = std::max(largest, eight[lane]);
-  for (; i < size; i++) largest = std::max(largest, x[i]);
-  return largest;
-}
-
 // Σ exp(x − from), block by block, so that exponentials are vectors of them.
 inline float SumOfExponentials(const float* x, float from, int64_t size) {
   constexpr int64_t kBlock = 256;

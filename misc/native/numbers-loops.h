@@ -10,9 +10,9 @@ inline float Sum(Eight x) {
   return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
 }
 
-// eˣ: a power of two, and a polynomial between −½ ln 2 and ½ ln 2 (Moshier, Cephes, expf).
-inline float Exp(float x) {
-  x = x > 88.0f ? 88.0f : x;
+// eˣ, and 0 where it is below 10⁻³⁷: a power of two, and a polynomial between −½ ln 2 and ½ ln 2 (Moshier, Cephes, expf).
+inline float Exp(float given) {
+  float x = given > 88.0f ? 88.0f : given;
   x = x < -87.0f ? -87.0f : x;
   const float rounding = 12582912.0f;  // 1.5 · 2²³ leaves no place for a fraction
   const float power = (x * 1.44269504f + rounding) - rounding;
@@ -26,7 +26,8 @@ inline float Exp(float x) {
   const int32_t bits = (static_cast<int32_t>(power) + 127) << 23;
   float scale;
   std::memcpy(&scale, &bits, sizeof scale);
-  return (sum * rest * rest + rest + 1.0f) * scale;
+  const float value = (sum * rest * rest + rest + 1.0f) * scale;
+  return given < -87.0f ? 0.0f : value;
 }
 
 inline float Sigmoid(float x) { return 1.0f / (1.0f + Exp(-x)); }
@@ -73,3 +74,18 @@ struct Products {
   Eight operator()(int64_t i) const { return Load(x + i) * Load(y + i); }
   float operator()(int64_t i, int) const { return x[i] * y[i]; }
 };
+
+inline float Largest(const float* x, int64_t size) {
+  float eight[8];
+  for (int lane = 0; lane < 8; lane++) eight[lane] = x[0];
+  int64_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    for (int lane = 0; lane < 8; lane++) {
+      eight[lane] = x[i + lane] > eight[lane] ? x[i + lane] : eight[lane];
+    }
+  }
+  float largest = eight[0];
+  for (int lane = 1; lane < 8; lane++) largest = std::max(largest, eight[lane]);
+  for (; i < size; i++) largest = std::max(largest, x[i]);
+  return largest;
+}

@@ -82,7 +82,8 @@ export function dropping(bytes: Uint8Array, count: number): Answer {
     });
     const end = Math.min(start + count, bytes.length);
     if (end === bytes.length) response.end(bytes.subarray(start));
-    else response.write(bytes.subarray(start, end), () => setTimeout(() => response.destroy(), 300));
+    else
+      response.write(bytes.subarray(start, end), () => setTimeout(() => response.destroy(), 300));
   };
 }
 

@@ -1,9 +1,11 @@
 /** Our kernels for layers against the ops that they stand for: values and gradients, at any size. */
 import assert from 'node:assert/strict';
 import {before, test, type TestContext} from 'node:test';
+import {MultiHeadAttention} from 'latent-lib/layers/attention';
 import {dropout} from 'latent-lib/layers/dropout';
 import {allStates, lastState} from 'latent-lib/layers/gru-recurrence';
 import {LayerNorm} from 'latent-lib/layers/layer-norm';
+import {causalMask} from 'latent-lib/layers/masks';
 import {RmsNorm} from 'latent-lib/layers/rms-norm';
 import {negativeLogLikelihoodPerToken} from 'latent-lib/probability/categorical';
 import {compile} from 'latent-lib/tensor/compile';
@@ -240,4 +242,55 @@ test('a token that is none is refused, and said', t => {
     const ids = tf.tensor2d([0, id], [1, 2], 'int32');
     assert.throws(() => loss({logits, ids}), new RegExp(`an id is ${id}, and there are 5 logits`));
   }
+});
+
+const ATTENTIONS = [
+  {B: 1, H: 1, Tq: 1, Tk: 1, Dh: 1},
+  {B: 2, H: 3, Tq: 5, Tk: 4, Dh: 2, mask: [2, 1, 5, 4]},
+  {B: 2, H: 2, Tq: 6, Tk: 9, Dh: 12, mask: [1, 1, 6, 9]},
+  {B: 3, H: 2, Tq: 4, Tk: 17, Dh: 24, mask: [3, 1, 1, 17]},
+  {B: 2, H: 2, Tq: 3, Tk: 3, Dh: 8, mask: [2, 2, 3, 1]},
+] as const;
+
+for (const size of ATTENTIONS) {
+  test(`attention: ${Object.entries(size).flat().join(' ')}`, t => {
+    const {B, H, Tq, Tk, Dh} = size;
+    const random = new Random(9);
+    const draw = (name: string, shape: readonly number[]) => {
+      return random.stream(name).normals([...shape]);
+    };
+    const layer = new MultiHeadAttention({width: H * Dh, heads: H}, random.stream('layer'));
+    const masks: NamedTensors =
+      'mask' in size ? {mask: draw('mask', size.mask).greater(0.3).toFloat()} : {};
+    agree(t, ['LatentAttention', 'LatentAttentionGradient'], {
+      inputs: {
+        query: draw('query', [B, Tq, H * Dh]),
+        key: draw('key', [B, H, Tk, Dh]),
+        value: draw('value', [B, H, Tk, Dh]),
+        ...masks,
+      },
+      differentiable: ['query', 'key', 'value'],
+      value: ({query, key, value, mask}) => {
+        const to = {key: key as tf.Tensor4D, value: value as tf.Tensor4D};
+        const hidden = mask as tf.Tensor4D | undefined;
+        return layer.attend({query: query as tf.Tensor3D, to, mask: hidden}).output;
+      },
+      tolerance: {atol: 5e-6, rtol: 1e-5},
+    });
+    layer.dispose();
+  });
+}
+
+test('a graph with the kernel of attention still gives its weights, with their gradient', t => {
+  const layer = new MultiHeadAttention({width: 6, heads: 2}, new Random(1));
+  agree(t, ['LatentAttention'], {
+    inputs: {x: new Random(2).normals([2, 4, 6])},
+    differentiable: ['x'],
+    value: ({x}) => {
+      const given = x as tf.Tensor3D;
+      return layer.apply({query: given, key: given, value: given, mask: causalMask(4)}).weights;
+    },
+    tolerance: {atol: 1e-6, rtol: 1e-5},
+  });
+  layer.dispose();
 });
