@@ -2,13 +2,13 @@
  * The decoder of the transformer-VAE, which hears of the encoder through the latent alone; three ways in.
  * Source: VAEDecoder of seed 000; Fang et al. 2021, arXiv:2101.00828, sect. 3.3.   Lesson: notebooks/05-transformer-vae.
  */
+import {DecoderLayer} from '../layers/decoder-layer';
 import {Dense, glorotUniform} from '../layers/dense';
 import {dropoutIf, splitNoise, type DropoutNoise} from '../layers/dropout';
 import {Embedding} from '../layers/embedding';
 import {causalMask, eitherMask, paddingMask} from '../layers/masks';
 import {sinusoidalPositions} from '../layers/positions';
 import {LatentPrefix, sourceLatentMask, withLatentColumn} from '../layers/pseudo-self-attention';
-import {DecoderLayer} from '../layers/transformer';
 import {joinWeights, type Weighted, type Weights} from '../layers/weights';
 import type {Random} from '../tensor/random';
 import {sizes} from '../tensor/shapes';
