@@ -6,6 +6,7 @@ import path from 'node:path';
 import pl from 'nodejs-polars';
 import {shown} from './folder';
 import type {TextPair} from './sentence-pairs';
+import {isHeldOut} from './sentences';
 import {readText, TextFileError, usable, usableText, type TextOptions} from './text-file';
 
 export interface HeadlineOptions extends TextOptions {
@@ -65,6 +66,23 @@ export async function readPairs(file: string, options: PairOptions = {}): Promis
   });
   if (pairs.length === 0) throw new TextFileError(`${shown(file)}: no pair can be used.`);
   return pairs;
+}
+
+export interface PairSplit {
+  readonly train: TextPair[];
+  readonly heldOut: TextPair[];
+}
+
+/**
+ * Puts the pairs of about a tenth of the x aside, as `splitTexts` does with texts: all answers to one x
+ * fall on the same side. A pair that comes again is kept once.
+ */
+export function splitPairs(pairs: Iterable<TextPair>): PairSplit {
+  const train: TextPair[] = [];
+  const heldOut: TextPair[] = [];
+  const once = new Map(Array.from(pairs, pair => [`${pair.x}\t${pair.y}`, pair] as const));
+  for (const pair of once.values()) (isHeldOut(pair.x) ? heldOut : train).push(pair);
+  return {train, heldOut};
 }
 
 type Table = ReturnType<typeof pl.readCSV>;

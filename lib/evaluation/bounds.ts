@@ -13,6 +13,7 @@ import type {Random} from '../tensor/random';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 import {breathe} from '../training/fit';
+import {estimate, type Estimate} from './estimate';
 
 /** A model with a standard normal prior over its latents. */
 export interface LatentModel {
@@ -20,15 +21,6 @@ export interface LatentModel {
   encode(x: tf.Tensor2D): Posterior;
   /** −log p(x|z): [B, D], [B, L] → [B] in nats */
   negativeLogLikelihood(x: tf.Tensor2D, z: tf.Tensor2D): tf.Tensor1D;
-}
-
-/** A number for each example, with what they say together. */
-export interface Estimate {
-  /** [N] in nats */
-  readonly perExample: Float64Array;
-  readonly mean: number;
-  /** Of the mean, from the spread over examples. */
-  readonly standardError: number;
 }
 
 export interface BoundOptions {
@@ -197,12 +189,4 @@ function flat(epsilon: tf.Tensor3D): tf.Tensor2D {
 function scatter(values: tf.Tensor, take: (row: number, value: number) => void): void {
   const batch = values.shape[1] ?? 1;
   values.dataSync().forEach((value, index) => take(index % batch, value));
-}
-
-/** The mean of [N] numbers and its standard error. */
-export function estimate(perExample: Float64Array): Estimate {
-  const count = perExample.length;
-  const mean = perExample.reduce((sum, value) => sum + value, 0) / count;
-  const squares = perExample.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return {perExample, mean, standardError: Math.sqrt(squares / (count - 1) / count)};
 }

@@ -9,7 +9,7 @@ import type {Random} from '../tensor/random';
 import {sizes} from '../tensor/shapes';
 import {tf} from '../tensor/tf';
 import {breathe} from '../training/fit';
-import {estimate, type Estimate} from './bounds';
+import {estimate, type Estimate} from './estimate';
 
 /** A model of y given x through a latent whose prior reads x. */
 export interface PairModel {

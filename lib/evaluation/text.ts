@@ -4,7 +4,7 @@
  */
 import {sizes} from '../tensor/shapes';
 import type {tf} from '../tensor/tf';
-import {estimate, type Estimate} from './bounds';
+import {estimate, type Estimate} from './estimate';
 
 /** What a text costs. */
 export interface TextCost {

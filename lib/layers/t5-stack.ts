@@ -11,7 +11,13 @@ import {RelativePositions, type Buckets} from './relative-positions';
 import {RmsNorm} from './rms-norm';
 import {demandWidth, T5Layer, type Memory, type T5LayerConfig} from './t5';
 import {joinWeights, type Weights} from './weights';
-import {inWindows, skipLeftover, windowStart, type WindowConfig} from './window-attention';
+import {
+  inWindows,
+  skipLeftover,
+  windowLengths,
+  windowStart,
+  type WindowConfig,
+} from './window-attention';
 
 export interface T5StackConfig extends T5LayerConfig, Omit<Buckets, 'isBidirectional'> {
   readonly layers: number;
@@ -79,7 +85,7 @@ export class T5Stack {
     }
     return tf.tidy(() => {
       // one bias and mask a length: with windows those of a window, and of what is left over
-      const lengths = window === undefined ? [T] : this.windowLengths(T, window);
+      const lengths = window === undefined ? [T] : windowLengths(T, window);
       const biases = lengths.map(length => this.positions.apply(length, length));
       const masks = lengths.flatMap(length => this.selfMask(length, mask) ?? []);
       const memories = memory === undefined ? [] : [memory];
@@ -189,20 +195,6 @@ export class T5Stack {
     if (!this.config.isDecoder) return mask;
     const causal = causalMask(length);
     return mask === undefined ? causal : eitherMask(causal, mask);
-  }
-
-  /** Every length that a window of some layer has. */
-  private windowLengths(steps: number, window: WindowConfig): number[] {
-    const lengths = new Set<number>();
-    for (const layer of [0, 1]) {
-      let from = 0;
-      for (let position = 1; position <= steps; position++) {
-        if (position < steps && windowStart(position, layer, window) === from) continue;
-        lengths.add(position - from);
-        from = position;
-      }
-    }
-    return [...lengths];
   }
 }
 

@@ -53,6 +53,20 @@ export function windowStart(position: number, layer: number, config: WindowConfi
   return position - ((position - shift) % config.size);
 }
 
+/** Every length that a window of some layer has in a sequence of so many tokens. */
+export function windowLengths(steps: number, config: WindowConfig): number[] {
+  const lengths = new Set<number>();
+  for (const layer of [0, 1]) {
+    let from = 0;
+    for (let position = 1; position <= steps; position++) {
+      if (position < steps && windowStart(position, layer, config) === from) continue;
+      lengths.add(position - from);
+      from = position;
+    }
+  }
+  return [...lengths];
+}
+
 /** Tokens before the first whole window of a layer, and after the last. */
 function outside(steps: number, layer: number, config: WindowConfig) {
   const before = Math.min(windowShift(layer, config), steps);

@@ -2,15 +2,16 @@
  * The two sides of a BART: tokens embedded with learnt positions and normalised, then post-norm layers.
  * Source: Lewis et al. 2020, arXiv:1910.13461; Vaswani et al. 2017.   Lesson: notebooks/04-bart-vae.
  */
+import {DecoderLayer} from '../layers/decoder-layer';
 import {dropoutIf, splitNoise, type DropoutNoise} from '../layers/dropout';
 import type {Embedding} from '../layers/embedding';
+import {EncoderLayer, type TransformerLayerConfig} from '../layers/encoder-layer';
 import {LayerNorm} from '../layers/layer-norm';
 import {LearnedPositions} from '../layers/positions';
-import {DecoderLayer, EncoderLayer} from '../layers/transformer';
 import {joinWeights, type Weighted, type Weights} from '../layers/weights';
 import type {Random} from '../tensor/random';
 import {tf} from '../tensor/tf';
-import type {FullBartConfig} from './bart-config';
+import type {BartStackConfig, FullBartConfig} from './bart-config';
 import type {CachedLayer} from './bart-cache';
 
 /** BART's tables of positions begin with two rows that no position uses. */
@@ -54,12 +55,8 @@ export class BartEncoder {
   readonly layers: readonly EncoderLayer[];
 
   constructor(config: FullBartConfig, embedding: Embedding, random: Random) {
-    const {width, activation, encoder} = config;
-    const sizes = {width, activation, heads: encoder.heads, hidden: encoder.hidden};
     this.input = new BartInput(config, embedding, random);
-    this.layers = Array.from({length: encoder.layers}, (_, index) => {
-      return new EncoderLayer(sizes, random.stream(`layers.${index}`));
-    });
+    this.layers = layersOf(EncoderLayer, config, config.encoder, random);
   }
 
   /** @returns states [B, S, D], and where each layer looked [B, H, S, S] */
@@ -116,12 +113,8 @@ export class BartDecoder {
   readonly layers: readonly DecoderLayer[];
 
   constructor(config: FullBartConfig, embedding: Embedding, random: Random) {
-    const {width, activation, decoder} = config;
-    const sizes = {width, activation, heads: decoder.heads, hidden: decoder.hidden};
     this.input = new BartInput(config, embedding, random);
-    this.layers = Array.from({length: decoder.layers}, (_, index) => {
-      return new DecoderLayer(sizes, random.stream(`layers.${index}`));
-    });
+    this.layers = layersOf(DecoderLayer, config, config.decoder, random);
   }
 
   apply({ids, mask, memory, memoryMask, past = 0, noise}: BartDecoderInputs): BartDecoderOutput {
@@ -147,6 +140,19 @@ export class BartDecoder {
   get weights(): Weights {
     return joinWeights({...this.input.parts, ...numbered(this.layers)});
   }
+}
+
+/** The layers of one side, each from its own stream. */
+function layersOf<Layer>(
+  Kind: new (config: TransformerLayerConfig, random: Random) => Layer,
+  {width, activation}: FullBartConfig,
+  {layers, heads, hidden}: BartStackConfig,
+  random: Random,
+): Layer[] {
+  const sizes = {width, activation, heads, hidden};
+  return Array.from({length: layers}, (_, index) => {
+    return new Kind(sizes, random.stream(`layers.${index}`));
+  });
 }
 
 function numbered(layers: readonly Weighted[]): Record<string, Weighted> {

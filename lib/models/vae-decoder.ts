@@ -2,13 +2,13 @@
  * The decoder of the transformer-VAE, which hears of the encoder through the latent alone; three ways in.
  * Source: VAEDecoder of seed 000; Fang et al. 2021, arXiv:2101.00828, sect. 3.3.   Lesson: notebooks/05-transformer-vae.
  */
+import {DecoderLayer} from '../layers/decoder-layer';
 import {Dense, glorotUniform} from '../layers/dense';
 import {dropoutIf, splitNoise, type DropoutNoise} from '../layers/dropout';
 import {Embedding} from '../layers/embedding';
 import {causalMask, eitherMask, paddingMask} from '../layers/masks';
 import {sinusoidalPositions} from '../layers/positions';
 import {LatentPrefix, sourceLatentMask, withLatentColumn} from '../layers/pseudo-self-attention';
-import {DecoderLayer} from '../layers/transformer';
 import {joinWeights, type Weighted, type Weights} from '../layers/weights';
 import type {Random} from '../tensor/random';
 import {sizes} from '../tensor/shapes';
@@ -54,16 +54,17 @@ export type DecoderState = {
 
 const PAD = 0;
 
+/** Its parts can be seen, so that a lesson may put them together itself. */
 export class VaeDecoder {
-  private readonly embedding: Embedding;
-  private readonly layers: readonly DecoderLayer[];
-  private readonly logits: Dense;
+  readonly embedding: Embedding;
+  readonly layers: readonly DecoderLayer[];
+  readonly logits: Dense;
   /** [L, D], for 'input' */
-  private readonly input: tf.Variable<tf.Rank.R2> | undefined;
+  readonly input: tf.Variable<tf.Rank.R2> | undefined;
   /** One a layer, for 'attention' */
-  private readonly prefixes: readonly LatentPrefix[];
+  readonly prefixes: readonly LatentPrefix[];
   /** For 'output' */
-  private readonly output: {readonly hidden: Dense; readonly logits: Dense} | undefined;
+  readonly output: {readonly hidden: Dense; readonly logits: Dense} | undefined;
 
   /** @throws RangeError when a size is no positive integer, or the heads do not divide the width */
   constructor(
@@ -161,6 +162,25 @@ export class VaeDecoder {
     });
   }
 
+  /**
+   * √D · table[id] + position, and what the latent adds.
+   * @param ids   [B, T] int32
+   * @param from  the place of the first of them
+   * @param shift [B, 1, D]
+   * @returns [B, T, D]
+   * @throws ShapeError when ids is no matrix, TypeError when it is not int32
+   */
+  embed(ids: tf.Tensor2D, from = 0, shift?: tf.Tensor3D): tf.Tensor3D {
+    const {width} = this.config;
+    const steps = from + ids.shape[1];
+    return tf.tidy(() => {
+      const words = this.embedding.apply(ids).mul<tf.Tensor3D>(Math.sqrt(width));
+      const positions = sinusoidalPositions({steps, width, layout: 'interleaved'});
+      const placed = words.add<tf.Tensor3D>(positions.slice([from, 0], [-1, -1])); // [B, T, D]
+      return shift === undefined ? placed : placed.add(shift);
+    });
+  }
+
   get weights(): Weights {
     const numbered = (name: string, parts: readonly Weighted[]) =>
       Object.fromEntries(parts.map((part, index) => [`${name}_${index}`, part]));
@@ -182,15 +202,6 @@ export class VaeDecoder {
 
   dispose(): void {
     tf.dispose(Object.values(this.weights));
-  }
-
-  private embed(ids: tf.Tensor2D, from: number, shift: tf.Tensor3D | undefined): tf.Tensor3D {
-    const {width} = this.config;
-    const steps = from + ids.shape[1];
-    const words = this.embedding.apply(ids).mul<tf.Tensor3D>(Math.sqrt(width));
-    const positions = sinusoidalPositions({steps, width, layout: 'interleaved'});
-    const placed = words.add<tf.Tensor3D>(positions.slice([from, 0], [-1, -1])); // [B, T, D]
-    return shift === undefined ? placed : placed.add(shift);
   }
 
   /** Padding stands at the end, where no word sees it: the causal mask is enough. */

@@ -10,9 +10,9 @@ import {
 } from '../layers/attention-pooling';
 import {splitNoise, type DropoutNoise, dropoutIf} from '../layers/dropout';
 import {Embedding} from '../layers/embedding';
+import {EncoderLayer} from '../layers/encoder-layer';
 import {paddingMask} from '../layers/masks';
 import {sinusoidalPositions} from '../layers/positions';
-import {EncoderLayer} from '../layers/transformer';
 import {joinWeights, type Weighted, type Weights} from '../layers/weights';
 import type {Random} from '../tensor/random';
 import {sizes} from '../tensor/shapes';

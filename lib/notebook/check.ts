@@ -3,19 +3,9 @@
  * Source: the `cmp` of Karpathy's makemore lectures, with shapes.   Lesson: all.
  */
 import {tf} from '../tensor/tf';
-import {isTensor, tidy} from '../plot/figure';
+import {tidy} from '../plot/figure';
+import {leaves, unravel, type Answer, type Leaf} from './answer';
 import {display} from './display';
-
-/** What an exercise may give and a solution may be: numbers in any nesting, tensors, texts. */
-export type Answer =
-  | number
-  | boolean
-  | string
-  | tf.Tensor
-  | Float32Array
-  | Int32Array
-  | readonly Answer[]
-  | {readonly [name: string]: Answer};
 
 /** How a check went; `solved` is what a test asks for. */
 export interface CheckResult {
@@ -107,13 +97,6 @@ function failure(name: string, error: unknown): CheckResult {
   return {name, state, solved: false, maxDifference: NaN, text};
 }
 
-/** One leaf of an answer: its path, its shape, its values. */
-interface Leaf {
-  readonly path: string;
-  readonly shape: readonly number[];
-  readonly values: readonly (number | string | boolean)[];
-}
-
 function compare(
   name: string,
   answer: Answer,
@@ -172,43 +155,3 @@ function compare(
 
 const spell = (value: number | string | boolean) =>
   typeof value === 'number' ? tidy(value) : JSON.stringify(value);
-
-/** [1, 2] for the sixth value of a [3, 4] tensor. */
-function unravel(index: number, shape: readonly number[]): number[] {
-  const at: number[] = [];
-  let rest = index;
-  for (const size of [...shape].reverse()) {
-    at.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return at;
-}
-
-function leaves(answer: Answer, path = ''): Leaf[] {
-  if (isTensor(answer)) {
-    const {shape} = answer;
-    return [{path, shape, values: Array.from(answer.dataSync() as ArrayLike<number | string>)}];
-  }
-  if (answer instanceof Float32Array || answer instanceof Int32Array) {
-    return [{path, shape: [answer.length], values: Array.from(answer)}];
-  }
-  if (Array.isArray(answer)) {
-    const items = (answer as readonly Answer[]).map(item => leaves(item, path));
-    const inner = items[0]?.[0]?.shape ?? [];
-    const isRegular = items.every(
-      item => item.length === 1 && item[0]!.path === path && item[0]!.shape.join() === inner.join(),
-    );
-    if (isRegular) {
-      return [
-        {path, shape: [items.length, ...inner], values: items.flatMap(([leaf]) => leaf!.values)},
-      ];
-    }
-    return (answer as readonly Answer[]).flatMap((item, n) => leaves(item, `${path}[${n}]`));
-  }
-  if (typeof answer === 'object') {
-    return Object.entries(answer as Record<string, Answer>)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([name, item]) => leaves(item, path === '' ? name : `${path}.${name}`));
-  }
-  return [{path, shape: [], values: [answer]}];
-}

@@ -57,12 +57,13 @@ for (const file of files) {
     measured(short, {opened: ready, run: seconds, cells: cells.length, figures: figures.length});
     await assertStored(notebook, name);
     await assertLiveUpdates(notebook, cells);
-    await notebook.screenshot(`${short}-light`);
+    const light = await notebook.screenshot(`${short}-light`);
     const silent = await silentFigures(notebook, figures);
     assert.deepEqual(silent, [], 'figures that say nothing under the mouse');
-    await notebook.command('apputils:change-theme', {theme: 'JupyterLab Dark'});
-    await notebook.screenshot(`${short}-dark`);
-    await notebook.command('apputils:change-theme', {theme: 'JupyterLab Light'});
+    await notebook.changeTheme('JupyterLab Dark');
+    const dark = await notebook.screenshot(`${short}-dark`);
+    assertAlike(light, dark);
+    await notebook.changeTheme('JupyterLab Light');
   });
 }
 
@@ -80,6 +81,17 @@ function assertNoErrors(cells) {
     [],
     'cells that did not run',
   );
+}
+
+/**
+ * Two pictures of one notebook have about the same height: neither was taken before the page was there.
+ * @param {string} light
+ * @param {string} dark
+ */
+function assertAlike(light, dark) {
+  const [one, other] = [light, dark].map(file => fs.readFileSync(file).readUInt32BE(20));
+  const ratio = (other ?? 0) / (one ?? 1);
+  assert.ok(ratio > 0.8 && ratio < 1.25, `${one} pixels high in light, ${other} in dark`);
 }
 
 /** @param {readonly Cell[]} cells */

@@ -180,19 +180,48 @@ export class NotebookPage {
   }
 
   /**
-   * Takes a picture of the whole notebook.
+   * Changes JupyterLab's theme, and waits until it is there: the command ends before the style sheets
+   * are loaded, and meanwhile the page is hidden.
+   * @param {'JupyterLab Light' | 'JupyterLab Dark'} theme
+   */
+  async changeTheme(theme) {
+    await this.command('apputils:change-theme', {theme});
+    await this.page.waitForFunction(name => document.body.dataset['jpThemeName'] === name, theme);
+    await this.settledHeight();
+  }
+
+  /**
+   * The height of the notebook in pixels, once it stays the same.
+   * @returns {Promise<number>}
+   * @throws {Error} when it has none, or still changes, after ten seconds
+   */
+  async settledHeight() {
+    let [last, same] = [0, 0];
+    for (let attempt = 0; attempt < 66; attempt++) {
+      const height = await this.page.evaluate(() => {
+        return (
+          document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer')?.scrollHeight ?? 0
+        );
+      });
+      same = height > 0 && height === last ? same + 1 : 0;
+      if (same === 4) return height;
+      last = height;
+      await sleep(150);
+    }
+    throw new Error(`The height of ${this.file} did not settle; the last was ${last} pixels.`);
+  }
+
+  /**
+   * Takes a picture of the whole notebook, or of the 14,000 pixels at its top.
    * @param {string} name
    */
   async screenshot(name) {
     const {page} = this;
     await this.scrollTo(0);
-    const height = await page.evaluate(() => {
-      const outer = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
-      return Math.min(14_000, (outer?.scrollHeight ?? 1000) + 160);
-    });
+    const height = Math.min(14_000, (await this.settledHeight()) + 160);
     await page.setViewportSize({width: 1200, height});
     await this.scrollTo(0);
-    await sleep(1500);
+    await this.settledHeight();
     const file = path.join(artefacts, `${name}.png`);
     await page.screenshot({path: file});
     await page.setViewportSize({width: 1200, height: 1000});

@@ -7,7 +7,7 @@ import {DownloadError, type RemoteFile} from 'latent-lib/data/download';
 import {MissingDataError} from 'latent-lib/data/mnist';
 import {isHeldOut, sentences} from 'latent-lib/data/sentences';
 import {loadShakespeare, SHAKESPEARE} from 'latent-lib/data/shakespeare';
-import {readHeadlines, readPairs} from 'latent-lib/data/table-file';
+import {readHeadlines, readPairs, splitPairs} from 'latent-lib/data/table-file';
 import {readSentences, splitTexts, TextFileError} from 'latent-lib/data/text-file';
 import {dropping, Mirror, ranged, sha256, status, whole} from './files';
 
@@ -116,6 +116,21 @@ test('pairs that lack a half are refused by row', async () => {
   await refuses(readPairs(other), /ends in \.csv or \.tsv/);
   const blank = await file('blank.tsv', '\t\n\t\n');
   await refuses(readPairs(blank), /blank\.tsv: (it is empty|no pair can be used)/);
+});
+
+test('all answers to one question fall on one side, about a tenth aside, and repeats are dropped', () => {
+  const pairs = Array.from({length: 2000}, (_, n) => ({
+    x: `question ${n % 500}`,
+    y: `answer ${n}`,
+  }));
+  const {train, heldOut} = splitPairs([...pairs, ...pairs]);
+  assert.equal(train.length + heldOut.length, 2000);
+  const asked = new Set(train.map(({x}) => x));
+  assert.ok(heldOut.every(({x}) => !asked.has(x)));
+  assert.ok(Math.abs(heldOut.length / 2000 - 0.1) < 0.04, `${heldOut.length} of 2000 held out`);
+  const few = splitPairs(pairs.slice(0, 400)).heldOut;
+  const expected = heldOut.filter(({y}) => Number(y.slice('answer '.length)) < 400);
+  assert.deepEqual(few, expected, 'a side does not depend on what else there is');
 });
 
 const PLAY = Buffer.from(

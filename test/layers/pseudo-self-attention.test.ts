@@ -8,7 +8,7 @@ import {
   sourceLatentMask,
   withLatentColumn,
 } from 'latent-lib/layers/pseudo-self-attention';
-import {DecoderLayer} from 'latent-lib/layers/transformer';
+import {DecoderLayer} from 'latent-lib/layers/decoder-layer';
 import {assignWeights, countWeights} from 'latent-lib/layers/weights';
 import {Random} from 'latent-lib/tensor/random';
 import {ShapeError} from 'latent-lib/tensor/shapes';

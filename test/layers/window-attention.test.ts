@@ -6,6 +6,7 @@ import {T5Stack} from 'latent-lib/layers/t5-stack';
 import {
   inWindows,
   skipLeftover,
+  windowLengths,
   windowShift,
   windowStart,
   type WindowConfig,
@@ -36,6 +37,13 @@ test('a window’s start is where its first token stands', () => {
   const starts = (layer: number) => [0, 1, 3, 4, 5, 8, 9].map(at => windowStart(at, layer, config));
   assert.deepEqual(starts(0), [0, 0, 0, 4, 4, 8, 8]);
   assert.deepEqual(starts(1), [0, 1, 1, 1, 5, 5, 9]);
+});
+
+test('the lengths of all windows are those of both kinds of layers', () => {
+  const lengths = (config: WindowConfig) => windowLengths(7, config).sort();
+  assert.deepEqual(lengths({size: 3, shift: 1}), [1, 3]); // 3 3 1 and 1 3 3
+  assert.deepEqual(lengths({size: 4, shift: 1}), [1, 2, 3, 4]); // 4 3 and 1 4 2
+  assert.deepEqual(lengths({size: 9, rule: 'never, as in the seed'}), [7]);
 });
 
 test('the seed’s rule never shifts, and half a window is the shift unless another is given', () => {

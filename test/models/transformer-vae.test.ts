@@ -3,11 +3,11 @@ import {before, test} from 'node:test';
 import {assignWeights, countWeights} from 'latent-lib/layers/weights';
 import {
   shifted,
-  sourceLoss,
   TransformerVae,
   type PairInputs,
   type TransformerVaeConfig,
 } from 'latent-lib/models/transformer-vae';
+import {sourceLoss} from 'latent-lib/models/transformer-vae-source';
 import type {DecoderState, Injection} from 'latent-lib/models/vae-decoder';
 import type {Pooling} from 'latent-lib/models/vae-encoder';
 import {Random} from 'latent-lib/tensor/random';
@@ -170,6 +170,23 @@ test('by way of the output z adds the same to all positions; by the others it do
       .dataSync()[0]!;
     assert.equal(spread < 1e-5, injection === 'output', `${injection}: ${spread}`);
   }
+});
+
+test('a token is embedded by its place, whether the others are there or not', () => {
+  const {decoder} = small('input');
+  const whole = decoder.embed(ids([[1, 6, 4]]));
+  close('third', decoder.embed(ids([[4]]), 2), whole.slice([0, 2, 0], [1, 1, 6]), {atol: 1e-6});
+  assert.ok(
+    decoder
+      .embed(ids([[4]]))
+      .sub(whole.slice([0, 2, 0], [1, 1, 6]))
+      .abs()
+      .max()
+      .dataSync()[0]! > 0.1,
+  );
+  const shift = tf.ones<tf.Rank.R3>([1, 1, 6]);
+  close('shifted', decoder.embed(ids([[1, 6, 4]]), 0, shift), whole.add(1), {atol: 1e-6});
+  assert.throws(() => decoder.embed(tf.zeros([1, 3])), /ids is float32, expected int32/);
 });
 
 test('padding changes nothing: longer rows of zeros give the same terms', () => {
