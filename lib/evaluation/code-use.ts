@@ -155,5 +155,5 @@ function parts(count: number, batch: number): Part[] {
 
 function rowsOf<T extends tf.Tensor>(all: T, {from, size}: Part): T {
   const rest = all.shape.slice(1);
-  return all.slice([from, ...rest.map(() => 0)], [size, ...rest]) as T;
+  return all.slice<T>([from, ...rest.map(() => 0)], [size, ...rest]);
 }
