@@ -4,7 +4,8 @@
  * Each run is written when it has ended, so that a killed comparison goes on with the next one.
  */
 import {RIVALS} from 'latent-lib/models/mmd-transformer-objectives';
-import {dataOf, measured, references, trained} from './regulariser-run.mjs';
+import {measured, references} from './regulariser-measures.mjs';
+import {dataOf, trained} from './regulariser-run.mjs';
 import {provenanceOf, readResults, writeResults} from './stored.mjs';
 
 /** @typedef {import('./regulariser-run.mjs').Settings} Settings */
@@ -17,9 +18,10 @@ import {provenanceOf, readResults, writeResults} from './stored.mjs';
  * @param {number} options.seeds 1, 2, … up to this one
  * @param {string} options.file JSON; its runs stand if they were made under the same settings
  * @param {boolean} options.fresh whether no run stands
+ * @param {boolean} [options.compiled] false for models so small that recording a step takes longest
  * @param {(line: string) => void} options.say
  */
-export async function compare(settings, {seeds, file, fresh, say}) {
+export async function compare(settings, {seeds, file, fresh, compiled = true, say}) {
   const before = fresh ? undefined : readResults(file);
   const isSame = JSON.stringify(before?.settings) === JSON.stringify(settings);
   /** @type {(Measured & {scale: number})[]} */
@@ -44,7 +46,7 @@ export async function compare(settings, {seeds, file, fresh, say}) {
   for (const scale of scales) {
     if (sweep.some(run => run.scale === scale)) continue;
     const run = timed(() => {
-      const {model, log} = trained('MMD', data, short, {seed: ofSweep, scale});
+      const {model, log} = trained('MMD', data, short, {seed: ofSweep, scale, compiled});
       const results = measured(model, data, validation, settings);
       model.dispose();
       return {log, results};
@@ -62,7 +64,7 @@ export async function compare(settings, {seeds, file, fresh, say}) {
     for (const objective of RIVALS) {
       if (runs.some(run => run.objective === objective && run.seed === seed)) continue;
       const run = timed(() => {
-        const {model, log} = trained(objective, data, settings, {seed, scale});
+        const {model, log} = trained(objective, data, settings, {seed, scale, compiled});
         const results = measured(model, data, data.test, settings);
         model.dispose();
         return {log, results};

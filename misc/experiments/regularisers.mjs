@@ -31,7 +31,7 @@ const SWEEP = {
 
 const {values} = parseArgs({
   options: {
-    seeds: {type: 'string', default: '5'},
+    seeds: {type: 'string', default: '4'},
     steps: {type: 'string', default: String(SETTINGS.steps)},
     out: {type: 'string', default: 'data/results/mmd-transformer-regularisers.json'},
     fresh: {type: 'boolean', default: false},
