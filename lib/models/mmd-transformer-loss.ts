@@ -55,6 +55,8 @@ export interface MmdTerms {
 }
 
 export interface SeedTerms {
+  /** [B] −log p(x|z) in nats, summed over tokens: for the log, beside those of other losses */
+  readonly reconstruction: tf.Tensor1D;
   /** [] cross-entropy a token, in nats: a mean over all tokens of the batch */
   readonly crossEntropy: tf.Scalar;
   /** [] the biased estimate with the seed's kernel */
@@ -120,11 +122,12 @@ export function seedLoss(
     const z = model.sample(model.encode(ids), epsilon); // [B, n, L]
     const [batch, tokens, width] = z.shape;
     const counted = countedTokens(ids).sum();
-    const crossEntropy = reconstruction(model, z, ids).sum().div<tf.Scalar>(counted);
+    const nats = reconstruction(model, z, ids); // [B]
+    const crossEntropy = nats.sum().div<tf.Scalar>(counted);
     const mmd = biasedMmd(samples(prior, 'token'), samples(z, 'token'), seedKernel(width));
     const regulariser = seedRegulariser(mmd, batch, tokens);
     const loss = crossEntropy.add<tf.Scalar>(regulariser.mul(weight ?? 1));
-    return {crossEntropy, mmd, regulariser, loss};
+    return {reconstruction: nats, crossEntropy, mmd, regulariser, loss};
   });
 }
 

@@ -7,6 +7,7 @@ import {Embedding} from '../layers/embedding';
 import {FunnelEncoder, pooledLength, upsample, type PoolingConfig} from '../layers/funnel';
 import {LayerNorm} from '../layers/layer-norm';
 import {paddingMask} from '../layers/masks';
+import {T5FeedForward} from '../layers/t5-feed-forward';
 import {T5Stack, type T5Cache} from '../layers/t5-stack';
 import {joinWeights, type Weights} from '../layers/weights';
 import type {WindowConfig} from '../layers/window-attention';
@@ -22,6 +23,12 @@ import {decodeTokens, type TokenChoice} from './decoding';
  * Gaussian whose mean and variance two layers give.
  */
 export type CodeKind = 'tanh' | 'linear' | 'gaussian';
+
+/**
+ * What follows the dense layer that widens a latent token: a layer norm; T5's feed-forward part, whose
+ * norm is inside and leaves lengths as they are (the seed's `t5_norm`); or nothing (its `no_norm`).
+ */
+export type LatentNorm = 'layer' | 't5' | 'none';
 
 export interface MmdTransformerConfig extends PoolingConfig {
   /** V; 0 pads */
@@ -46,6 +53,8 @@ export interface MmdTransformerConfig extends PoolingConfig {
   readonly latents: number;
   /** 'tanh' unless given */
   readonly code?: CodeKind;
+  /** 'layer' unless given */
+  readonly latentNorm?: LatentNorm;
   /** Whether latent tokens are repeated up to about T before the decoder sees them; true unless given */
   readonly upsamples?: boolean;
   /** Of T5's relative positions; 32 and 128 unless given */
@@ -76,7 +85,7 @@ export class MmdTransformer {
   private readonly toMean: Dense;
   private readonly toLogVar: Dense | undefined;
   private readonly fromLatents: Dense;
-  private readonly latentNorm: LayerNorm;
+  private readonly latentNorm: AfterWidening | undefined;
 
   /** @throws RangeError when a size is no positive integer, or fewer than n tokens leave the funnel */
   constructor(
@@ -104,7 +113,7 @@ export class MmdTransformer {
     this.toMean = dense('to mean', width, latents);
     this.toLogVar = code === 'gaussian' ? dense('to log variance', width, latents) : undefined;
     this.fromLatents = dense('from latents', latents, width);
-    this.latentNorm = new LayerNorm({width, epsilon: 1e-9});
+    this.latentNorm = latentNormOf(config, random);
     this.decoder = new T5Stack({...config, isDecoder: true}, random.stream('decoder'));
   }
 
@@ -156,7 +165,7 @@ export class MmdTransformer {
   }
 
   /**
-   * What the decoder attends to: each latent token widened and normalised, then repeated or not.
+   * What the decoder attends to: each latent token widened and normalised or not, repeated or not.
    * @param z [B, n, L]
    * @returns [B, S, D]: S is n, or with upsampling about n · 2^(blocks − 1), at most T
    */
@@ -164,7 +173,8 @@ export class MmdTransformer {
     const {latentTokens, latents, upsamples = true, blocks, steps} = this.config;
     sizes('MmdTransformer.memory', {z: `B ${latentTokens} ${latents}`}, {z});
     return tf.tidy(() => {
-      const tokens = this.latentNorm.apply(this.fromLatents.apply(z)); // [B, n, D]
+      const widened = this.fromLatents.apply(z); // [B, n, D]
+      const tokens = this.latentNorm?.apply(widened) ?? widened;
       if (!upsamples) return tokens;
       return upsample(tokens, {...this.config, times: 2 ** (blocks.length - 1), steps});
     });
@@ -231,7 +241,7 @@ export class MmdTransformer {
       toMean,
       ...(toLogVar === undefined ? {} : {toLogVar}),
       fromLatents,
-      latentNorm,
+      ...(latentNorm === undefined ? {} : {latentNorm}),
       decoder,
     });
   }
@@ -239,4 +249,18 @@ export class MmdTransformer {
   dispose(): void {
     for (const variable of Object.values(this.weights)) variable.dispose();
   }
+}
+
+interface AfterWidening {
+  apply(x: tf.Tensor3D): tf.Tensor3D;
+  readonly weights: Weights;
+}
+
+function latentNormOf(
+  {width, hidden, latentNorm = 'layer'}: MmdTransformerConfig,
+  random: Random,
+): AfterWidening | undefined {
+  if (latentNorm === 'none') return undefined;
+  if (latentNorm === 'layer') return new LayerNorm({width, epsilon: 1e-9});
+  return new T5FeedForward({width, hidden}, random.stream('latent norm'));
 }

@@ -66,11 +66,14 @@ function summaryFields(summary: Summary): Buffer {
   );
 }
 
-/** A tensor of one string, marked for TensorBoard's text plugin, which reads Markdown. */
+/**
+ * A string, marked for TensorBoard's text plugin, which reads Markdown. It is a tensor without axes: a
+ * list of one string would be shown as a table around it.
+ */
 function text(content: string): Buffer {
   const plugin = bytes(1, bytes(1, Buffer.from('text')));
-  const shape = bytes(2, varintField(1, 1));
-  const tensor = [varintField(1, 7), bytes(2, shape), bytes(8, Buffer.from(content))]; // DT_STRING
+  const shape = bytes(2, Buffer.alloc(0));
+  const tensor = [varintField(1, 7), shape, bytes(8, Buffer.from(content))]; // DT_STRING
   return Buffer.concat([bytes(8, Buffer.concat(tensor)), bytes(9, plugin)]);
 }
 

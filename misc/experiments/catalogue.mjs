@@ -11,6 +11,7 @@
  * @property {number} length tokens of a sequence
  * @property {number} latentTokens n
  * @property {number} latentShare size of a latent token, as a share of the model's width
+ * @property {'layer' | 't5' | 'none'} latentNorm what follows the layer that widens a latent token
  * @property {readonly [number, number, number]} funnel layers of the encoder's three blocks
  * @property {number} batch examples of an update
  * @property {number} window of the decoder's self-attention, in tokens; 0 for the whole sequence
@@ -26,6 +27,7 @@ export const DEFAULTS = /** @type {const} */ ({
   side: 9,
   latentTokens: 5,
   latentShare: 1,
+  latentNorm: 'layer',
   funnel: [1, 1, 1],
   batch: 30,
   window: 0,
@@ -46,6 +48,13 @@ const latent = (name, latentShare, latentTokens) => ({
   part: 'latent',
   does: `${latentTokens} latent ${latentTokens === 1 ? 'token' : 'tokens'} of ${name} width`,
   sets: {latentShare, latentTokens},
+});
+
+/** @type {(which: Experiment['latentNorm'], does: string) => Setting} */
+const latentNorm = (which, does) => ({
+  part: 'latent decoder',
+  does,
+  sets: {latentNorm: which},
 });
 
 /** @type {(layers: number) => Setting} */
@@ -103,6 +112,8 @@ export const SETTINGS = {
   full_1_tkn: latent('the whole', 1, 1),
   full_15_tkn: latent('the whole', 1, 15),
   full_30_tkn: latent('the whole', 1, 30),
+  t5_norm: latentNorm('t5', "latent tokens pass T5's feed-forward part in place of a layer norm"),
+  no_norm: latentNorm('none', 'latent tokens are widened, and not normalised'),
   funnel_tiny: funnel(1),
   funnel_small: funnel(2),
   funnel_medium: funnel(3),

@@ -9,10 +9,7 @@
  * Writes data/results/transformer-vae-injections.json: settings, versions, and for each run its log
  * and its results on held-out pairs. A run that stands there under the same settings is not repeated.
  */
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {continuationFaults, continuationNats} from 'latent-lib/data/grammar-continuation';
 import {sentencePairs} from 'latent-lib/data/sentence-pairs';
@@ -29,9 +26,9 @@ import {describeBackend, tf} from 'latent-lib/tensor/tf';
 import {adam} from 'latent-lib/training/optimizer';
 import {cyclicalFromZero} from 'latent-lib/training/schedules';
 import {trainingStep} from 'latent-lib/training/step';
-import {writeWhole} from 'latent-lib/training/write-whole';
+import {root} from '../setup/paths.mjs';
+import {provenanceOf, readResults, rounded, writeResults} from './stored.mjs';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INJECTIONS = /** @type {const} */ (['input', 'attention', 'output']);
 const POOLINGS = /** @type {const} */ (['attention', 'mean']);
 
@@ -185,17 +182,6 @@ async function evaluate(model, {vocabulary, held, tests}, {samples, draws, laten
   return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, rounded(value)]));
 }
 
-/** @param {number} value */
-function rounded(value) {
-  return Number(value.toPrecision(6));
-}
-
-/** @param {string} name */
-function versionOf(name) {
-  const file = path.join(ROOT, 'node_modules', name, 'package.json');
-  return JSON.parse(fs.readFileSync(file, 'utf8')).version;
-}
-
 async function main() {
   const {values} = parseArgs({
     options: {
@@ -206,8 +192,8 @@ async function main() {
     },
   });
   const settings = {...SETTINGS, steps: Number(values.steps)};
-  const file = path.resolve(ROOT, values.out);
-  const before = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined;
+  const file = path.resolve(root, values.out);
+  const before = readResults(file);
   const isSame = JSON.stringify(before?.settings) === JSON.stringify(settings);
   /** @type {{injection: Injection, pooling: Pooling, seed: number, seconds: number, log: object[],
    *   results: Record<string, number>}[]} */
@@ -215,16 +201,10 @@ async function main() {
   console.log(await describeBackend());
   const data = corpus(settings);
   const entropy = data.held.reduce((sum, {x, y}) => sum + continuationNats(x, y), 0);
-  const provenance = {
-    command: 'node misc/experiments/injections.mjs',
-    versions: {
-      node: process.versions.node,
-      tfjs: versionOf('@tensorflow/tfjs'),
-      'tfjs-node-gpu': versionOf('@tensorflow/tfjs-node-gpu'),
-    },
-    machine: `${os.cpus().length} cores, shared`,
-    units: 'nats a pair, on held-out pairs; selfBleu and rightAnswers are shares',
-  };
+  const provenance = provenanceOf(
+    'node misc/experiments/injections.mjs',
+    'nats a pair, on held-out pairs; selfBleu and rightAnswers are shares',
+  );
   for (let seed = 1; seed <= Number(values.seeds); seed++) {
     for (const injection of INJECTIONS) {
       for (const pooling of POOLINGS) {
@@ -245,8 +225,7 @@ async function main() {
         const seconds = Math.round((performance.now() - start) / 1000);
         runs.push({injection, pooling, seed, seconds, log, results});
         const content = {provenance, settings, floor: rounded(entropy / data.held.length), runs};
-        fs.mkdirSync(path.dirname(file), {recursive: true});
-        writeWhole(file, Buffer.from(`${JSON.stringify(content, null, 1)}\n`));
+        writeResults(file, content);
         const {reconstruction, kl, elbo} = results;
         console.log(
           `seed ${seed} ${injection}, ${pooling}: reconstruction ${reconstruction}, kl ${kl}, elbo ${elbo}, ${seconds} s`,

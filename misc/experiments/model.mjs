@@ -37,7 +37,8 @@ const MMD_SCALE = 20;
  * @returns {Trainable}
  */
 export function modelOf(experiment, codec, {width, random}) {
-  const {latentTokens, latentShare, funnel, window, isCheckpointed, regulariser} = experiment;
+  const {latentTokens, latentShare, latentNorm, funnel, window, isCheckpointed, regulariser} =
+    experiment;
   const latents = Math.max(1, Math.round(latentShare * width));
   const isGaussian = regulariser === 'kl' || regulariser === 'info';
   const network = new MmdTransformer(
@@ -52,6 +53,7 @@ export function modelOf(experiment, codec, {width, random}) {
       layers: Math.max(...funnel) + 1,
       latentTokens,
       latents,
+      latentNorm,
       code: isGaussian ? 'gaussian' : regulariser === 'seed' ? 'tanh' : 'linear',
       ...(window === 0 ? {} : {window: {size: Math.min(window, codec.length)}}),
       ...(isCheckpointed ? {recomputeRate: 1, recomputesEncoder: true} : {}),

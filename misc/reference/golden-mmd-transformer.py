@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import FunnelConfig, T5Config
 from transformers.models.funnel.modeling_funnel import FunnelEncoder, upsample
-from transformers.models.t5.modeling_t5 import T5Attention, T5Stack
+from transformers.models.t5.modeling_t5 import T5Attention, T5LayerFF, T5Stack
 
 SEED = 20200813
 PACKAGES = ["torch", "transformers", "numpy"]
@@ -280,7 +280,27 @@ def write_model():
     write("mmd-transformer", seed=SEED + 2, packages=PACKAGES, inputs=inputs, weights=weights, expected=expected, settings=settings)
 
 
+def write_latent_norm():
+    """What follows the layer that widens a latent token, where it is T5's feed-forward part: the seed's t5_norm."""
+    random = np.random.default_rng(SEED + 3)
+    width, latents, hidden = 8, 3, 10
+    widened = nn.Linear(latents, width)
+    part = T5LayerFF(T5Config(d_model=width, d_ff=hidden, dropout_rate=0.0)).eval()
+    for module in (widened, part):
+        randomise(module, random)
+    z = torch.tensor(random.standard_normal((2, 4, latents)), dtype=torch.float32, requires_grad=True)
+    named = linear("fromLatents", widened) | {"latentNorm.norm.scale": part.layer_norm.weight}
+    named |= {"latentNorm.wide.kernel": part.DenseReluDense.wi.weight, "latentNorm.narrow.kernel": part.DenseReluDense.wo.weight}
+    memory = part(widened(z))
+    grads = layout_of_gradients(gradients(memory, {"z": z} | named))
+    expected = {"memory": memory, "plain memory": widened(z)} | grads
+    settings = {"width": width, "latents": latents, "hidden": hidden, "latentTokens": 4}
+    weights = in_our_layout(named)
+    write("latent-norm", seed=SEED + 3, packages=PACKAGES, inputs={"z": z}, weights=weights, expected=expected, settings=settings)
+
+
 if __name__ == "__main__":
     write_t5()
     write_funnel()
     write_model()
+    write_latent_norm()

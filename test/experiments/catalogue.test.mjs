@@ -39,6 +39,14 @@ test('the latent sizes are the seed’s at its width of 768', () => {
   assert.deepEqual(sizes, [48, 77, 96, 192, 384, 768]);
 });
 
+test('the latent decoders are the seed’s three', () => {
+  const norms = [[], ['t5_norm'], ['no_norm']].map(
+    names => experimentOf(['mnist_tiny', ...names]).latentNorm,
+  );
+  assert.deepEqual(norms, ['layer', 't5', 'none']);
+  assert.throws(() => experimentOf(['mnist_tiny', 't5_norm', 'no_norm']), /set the latent decoder/);
+});
+
 test('the order of names does not matter', () => {
   const names = ['syntax', '30Seq', 'batch_large', 'kl'];
   assert.deepEqual(experimentOf(names), experimentOf([...names].reverse()));

@@ -223,6 +223,30 @@ test('it learns, compiled and with everything computed again, and compiled is ea
   close('computed again, eager', eagerly, plain.slice(0, 3), {atol: 1e-3});
 });
 
+test('latent tokens are normalised, pass T5’s feed-forward part, or stay as they are', () => {
+  const z = normals('z');
+  const long = (model: MmdTransformer, of: tf.Tensor3D): number =>
+    read(model.memory(of).norm(2, 2).mean());
+  const [layer, t5, none] = (['layer', 't5', 'none'] as const).map(latentNorm =>
+    made({latentNorm, upsamples: false}),
+  );
+  close('layer', long(layer!, z.mul(5)), long(layer!, z), {atol: 0.05}); // lengths do not
+  assert.ok(long(none!, z.mul(5)) > 3 * long(none!, z)); // lengths reach the decoder
+  assert.ok(long(t5!, z.mul(5)) > 2 * long(t5!, z));
+  const names = (model: MmdTransformer): string[] =>
+    Object.keys(model.weights).filter(name => name.startsWith('latentNorm'));
+  assert.deepEqual(names(made()), ['latentNorm.scale', 'latentNorm.bias']);
+  assert.deepEqual(names(none!), []);
+  const ofT5 = ['norm.scale', 'wide.kernel', 'narrow.kernel'];
+  assert.deepEqual(
+    names(t5!),
+    ofT5.map(name => `latentNorm.${name}`),
+  );
+  const {numTensors} = tf.memory();
+  for (const latentNorm of ['t5', 'none'] as const) made({latentNorm}).dispose();
+  assert.equal(tf.memory().numTensors, numTensors);
+});
+
 test('the same seed gives the same model', () => {
   const [one, other] = [made(), made()];
   close('code', one.encode(sequences()).mean, other.encode(sequences()).mean, {atol: 0});
@@ -329,3 +353,39 @@ parity('MMD transformer, upsampled', loadGolden('mmd-transformer'), golden =>
 parity('MMD transformer, as it is', loadGolden('mmd-transformer'), golden =>
   compare('as it is', false, golden),
 );
+
+parity('latent norms', loadGolden('latent-norm'), ({input, expected, setting, weights}) => {
+  const sizes = {width: setting('width'), hidden: setting('hidden'), latents: setting('latents')};
+  const tokens = {latentTokens: setting('latentTokens'), steps: 16, upsamples: false};
+  const z = input<tf.Tensor3D>('z');
+  const of = (latentNorm: 't5' | 'none') => {
+    const model = made({...sizes, ...tokens, latentNorm});
+    const golden = weights();
+    const named = Object.entries(model.weights).filter(([name]) => golden[name] !== undefined);
+    for (const [name, variable] of named) variable.assign(golden[name]!);
+    return {model, named};
+  };
+  const within = {atol: 1e-5, rtol: 1e-5};
+  close('no_norm', of('none').model.memory(z), expected('plain memory'), within);
+  const {model, named} = of('t5');
+  assert.equal(named.length, 5);
+  close('t5_norm', model.memory(z), expected('memory'), within);
+  const weighed = (z: tf.Tensor3D): tf.Scalar => {
+    const memory = model.memory(z);
+    const unequal = tf
+      .range(1, memory.size + 1)
+      .sin()
+      .mul(0.5)
+      .add(1);
+    const each = unequal.reshape(memory.shape);
+    return memory.mul(each).sum();
+  };
+  close('d / d z', tf.grad(of => weighed(of as tf.Tensor3D))(z), expected('d / d z'), within);
+  const {grads} = tf.variableGrads(
+    () => weighed(z),
+    named.map(([, variable]) => variable),
+  );
+  for (const [name, variable] of named) {
+    close(`d / d ${name}`, grads[variable.name]!, expected(`d / d ${name}`), within);
+  }
+});

@@ -33,7 +33,8 @@ for event in tf.compat.v1.train.summary_iterator(sys.argv[1]):
             content['value'] = [value.image.height, value.image.width, pixels.tolist()]
         elif kind == 'tensor':
             texts = tf.make_ndarray(value.tensor)
-            content['value'] = [texts[0].decode(), value.metadata.plugin_data.plugin_name]
+            plugin = value.metadata.plugin_data.plugin_name
+            content['value'] = [texts.shape, texts.item().decode(), plugin]
         events.append(content)
 print(json.dumps(events))
 `;
@@ -106,7 +107,7 @@ test(
         ],
       );
       const [histogram, image, text] = events.slice(4);
-      assert.deepEqual(text?.value, ['| a |\n|---|\n| é |', 'text']);
+      assert.deepEqual(text?.value, [[], '| a |\n|---|\n| é |', 'text']);
       assert.deepEqual(histogram?.value, [0, 3, 4, 5, 4]);
       assert.equal(histogram.buckets, 40);
       assert.deepEqual(image?.value, [
