@@ -191,20 +191,20 @@ export class NotebookPage {
   }
 
   /**
-   * The height of the notebook in pixels, once it stays the same.
+   * The height of the notebook in pixels, once it stays the same. One that is no longer than its panel
+   * may only just be opening, and is watched for three seconds.
    * @returns {Promise<number>}
    * @throws {Error} when it has none, or still changes, after ten seconds
    */
   async settledHeight() {
     let [last, same] = [0, 0];
     for (let attempt = 0; attempt < 66; attempt++) {
-      const height = await this.page.evaluate(() => {
-        return (
-          document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer')?.scrollHeight ?? 0
-        );
+      const [height, panel] = await this.page.evaluate(() => {
+        const outer = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
+        return /** @type {const} */ ([outer?.scrollHeight ?? 0, outer?.clientHeight ?? 0]);
       });
       same = height > 0 && height === last ? same + 1 : 0;
-      if (same === 4) return height;
+      if (same === (height > panel ? 4 : 20)) return height;
       last = height;
       await sleep(150);
     }
