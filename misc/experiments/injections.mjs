@@ -185,7 +185,7 @@ async function evaluate(model, {vocabulary, held, tests}, {samples, draws, laten
 async function main() {
   const {values} = parseArgs({
     options: {
-      seeds: {type: 'string', default: '3'},
+      seeds: {type: 'string', default: '5'},
       steps: {type: 'string', default: String(SETTINGS.steps)},
       out: {type: 'string', default: 'data/results/transformer-vae-injections.json'},
       fresh: {type: 'boolean', default: false},
