@@ -14,15 +14,15 @@ import {Runner} from './runner.mjs';
  */
 
 /**
- * The models, in the order of the lessons: which originals there are of each, on how many threads
- * ours runs, as in its lesson, and how many times as long Keras should take.
+ * The models, in the order of the lessons: which originals there are of each, what ours is told about
+ * threads, as in its lesson, and how many times as long Keras should take.
  */
 const ABOUT = /** @type {const} */ ({
-  'dense-vae': {peers: ['keras', 'torch', 'jax'], threads: 1, bar: 2},
-  'sinusoid-autoencoder': {peers: ['keras', 'torch', 'jax'], threads: 1, bar: 2},
-  hypernetwork: {peers: ['keras', 'torch', 'jax'], threads: 1, bar: 2},
-  'bart-vae': {peers: ['torch'], threads: 2, bar: 2},
-  'transformer-vae': {peers: ['keras', 'torch'], threads: 2, bar: 1.5},
+  'dense-vae': {peers: ['keras', 'torch', 'jax'], env: {}, bar: 2},
+  'sinusoid-autoencoder': {peers: ['keras', 'torch', 'jax'], env: {}, bar: 2},
+  hypernetwork: {peers: ['keras', 'torch', 'jax'], env: {}, bar: 2},
+  'bart-vae': {peers: ['torch'], env: {LATENT_THREADS: '2'}, bar: 2},
+  'transformer-vae': {peers: ['keras', 'torch'], env: {LATENT_THREADS: '2'}, bar: 1.5},
 });
 
 /** @typedef {keyof typeof ABOUT} ModelName */
@@ -86,8 +86,7 @@ export function participants(model, python, threads) {
  */
 export function environmentOf(model, who, threads) {
   if (threads === undefined) {
-    const own = who === 'ours' ? {LATENT_THREADS: String(ABOUT[model].threads)} : {};
-    return {...own, ...found};
+    return {...(who === 'ours' ? ABOUT[model].env : {}), ...found};
   }
   const number = String(threads);
   return {

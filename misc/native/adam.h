@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "halves.h"
 #include "processor.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -18,6 +19,9 @@
 namespace latent {
 
 using namespace tensorflow;
+
+// Weights from which on two threads update them: a thread is woken in the time that some 10,000 take.
+constexpr int64_t kLarge = 1 << 15;
 
 struct Rates {
   float step, beta1, beta2, epsilon;
@@ -108,7 +112,10 @@ class LatentAdam : public AdamKernel {
     const Tensor& gradient = context->input(7);
     OP_REQUIRES(context, gradient.NumElements() == size,
                 absl::InvalidArgumentError("LatentAdam: weight and gradient differ in size."));
-    Adam(w, m, v, gradient.flat<float>().data(), size, rates);
+    const float* g = gradient.flat<float>().data();
+    InHalves(context, size, kLarge, [&](int64_t from, int64_t to) {
+      Adam(w + from, m + from, v + from, g + from, to - from, rates);
+    });
   }
 };
 
@@ -129,15 +136,18 @@ class LatentAdamProduct : public AdamKernel {
     const float* factors = left.flat<float>().data();
     const float* values = right.flat<float>().data();
     constexpr int64_t kBlock = 1024;
-    alignas(64) float gradient[kBlock];
-    for (int64_t row = 0; row < rows; row++) {
-      for (int64_t from = 0; from < columns; from += kBlock) {
-        const int64_t count = std::min(kBlock, columns - from);
-        const int64_t at = row * columns + from;
-        Product(gradient, factors + row, rows, values + from, columns, inner, count);
-        Adam(w + at, m + at, v + at, gradient, count, rates);
+    // By columns, of which there are many also where there is one row.
+    InHalves(context, columns, std::max<int64_t>(1, kLarge / rows), [&](int64_t left, int64_t right) {
+      alignas(64) float gradient[kBlock];
+      for (int64_t row = 0; row < rows; row++) {
+        for (int64_t from = left; from < right; from += kBlock) {
+          const int64_t count = std::min(kBlock, right - from);
+          const int64_t at = row * columns + from;
+          Product(gradient, factors + row, rows, values + from, columns, inner, count);
+          Adam(w + at, m + at, v + at, gradient, count, rates);
+        }
       }
-    }
+    });
   }
 };
 
