@@ -4,8 +4,9 @@
  *
  * Only what TensorFlow's own optimizer (grappler) leaves: it folds constants and drops repetitions.
  */
-import {control, type Graph, type GraphNode} from './graph';
+import {control, type Attribute, type Graph, type GraphNode} from './graph';
 import {DTYPE} from './native-backend';
+import {nativeKernels} from './native-kernels';
 
 /**
  * Simplifies a graph in place, before anything else is added to it.
@@ -167,12 +168,32 @@ const biasGradient: Rule = (node, graph) => {
   return undefined;
 };
 
+/** Few rows times a large matrix: where our kernels are built, the one that reads the matrix once. */
+const thinProduct: Rule = (node, graph) => {
+  const {T, transpose_a, transpose_b} = node.attributes;
+  const isTrue = (attribute: Attribute | undefined) =>
+    attribute !== undefined && 'bool' in attribute && attribute.bool;
+  const isFloat = T !== undefined && 'type' in T && T.type === DTYPE.float32;
+  const [rows = Infinity, inner = 0] = graph.shape(node.inputs[0]) ?? [];
+  const columns = graph.shape(node.inputs[1])?.[1] ?? 0;
+  const isThin = rows <= 4 && inner * columns >= LARGE_MATRIX;
+  if (!isThin || !isFloat || isTrue(transpose_a) || isTrue(transpose_b)) return undefined;
+  if (!nativeKernels().used) return undefined;
+  become(node, 'LatentThinProduct', node.inputs);
+  node.attributes = {};
+  return undefined;
+};
+
+/** In numbers; TensorFlow is as fast for smaller ones. */
+const LARGE_MATRIX = 2 ** 15;
+
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
   Cast: [sameType],
   Reshape: [sameShape],
   Mul: [reluGradient, saturatingGradient],
   Add: [bias],
   AddV2: [bias],
+  MatMul: [thinProduct],
   Sum: [biasGradient],
 };
 

@@ -10,7 +10,7 @@ import path from 'node:path';
 import {nativeBackend} from './native-backend';
 
 /** What this library expects; a file that was built from another source says another number. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** Whether graphs may use the kernels, and if not, why. */
 export interface KernelReport {

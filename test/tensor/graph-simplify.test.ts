@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import {before, test} from 'node:test';
+import {compile} from 'latent-lib/tensor/compile';
 import {Recorder} from 'latent-lib/tensor/graph-recorder';
 import {simplify} from 'latent-lib/tensor/graph-simplify';
 import {nativeBackend} from 'latent-lib/tensor/native-backend';
+import {nativeKernels} from 'latent-lib/tensor/native-kernels';
+import {Random} from 'latent-lib/tensor/random';
 import {ready, tf} from 'latent-lib/tensor/tf';
+import {close} from '../helpers/close';
 
 before(ready);
 
@@ -102,3 +106,30 @@ test(
     outside.dispose();
   },
 );
+
+test('few rows times a large matrix are a kernel of our own, and equal', whereCompiled, t => {
+  if (!nativeKernels().used) return t.skip('no own kernels here');
+  const sizes = [
+    [1, 16, 3001],
+    [4, 33, 2050],
+    [3, 1, 40_000],
+  ] as const;
+  for (const [rows, inner, columns] of sizes) {
+    const matrix = new Random(rows).normals<tf.Rank.R2>([inner, columns]);
+    const x = new Random(inner).normals<tf.Rank.R2>([rows, inner]);
+    const product = ({x}: {x: tf.Tensor2D}) => ({product: tf.matMul(x, matrix)});
+    const compiled = compile(product);
+    const [got, want] = [compiled({x}), product({x})];
+    close(`${rows} rows`, got.product, want.product, {atol: 1e-5, rtol: 1e-5});
+    compiled.dispose();
+    tf.dispose([matrix, x, got, want]);
+  }
+  const wide = tf.ones<tf.Rank.R2>([4, 10_000]);
+  const thin = operations(x => tf.matMul(x, wide));
+  assert.deepEqual([thin['LatentThinProduct'], thin['MatMul']], [1, undefined]);
+  const small = operations(x => tf.matMul(x, tf.ones<tf.Rank.R2>([4, 100])));
+  assert.deepEqual([small['LatentThinProduct'], small['MatMul']], [undefined, 1]);
+  const tall = operations(x => tf.matMul(tf.tile(x, [2, 1]), wide));
+  assert.equal(tall['MatMul'], 1);
+  wide.dispose();
+});
