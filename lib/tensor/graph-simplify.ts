@@ -4,7 +4,7 @@
  *
  * Only what TensorFlow's own optimizer (grappler) leaves: it folds constants and drops repetitions.
  */
-import {control, type Attribute, type Graph, type GraphNode} from './graph';
+import {control, isTrue, type Attribute, type Graph, type GraphNode} from './graph';
 import {DTYPE} from './native-backend';
 import {nativeKernels} from './native-kernels';
 
@@ -159,9 +159,8 @@ const biasGradient: Rule = (node, graph) => {
   const {T, keep_dims: keepDims} = node.attributes;
   const [x, axes] = node.inputs;
   const others = graph.shape(x)?.slice(0, -1);
-  const isFloat = T !== undefined && 'type' in T && T.type === DTYPE.float32;
-  const keeps = keepDims !== undefined && 'bool' in keepDims && keepDims.bool;
-  if (others === undefined || others.length === 0 || !isFloat || keeps) return undefined;
+  if (others === undefined || others.length === 0) return undefined;
+  if (T === undefined || !isFloat(T) || isTrue(keepDims)) return undefined;
   if (graph.integers(axes)?.join() !== others.map((_, axis) => axis).join()) return undefined;
   become(node, 'BiasAddGrad', [x!]);
   node.attributes = {T, data_format: {text: 'NHWC'}};
@@ -171,13 +170,10 @@ const biasGradient: Rule = (node, graph) => {
 /** Few rows times a large matrix: where our kernels are built, the one that reads the matrix once. */
 const thinProduct: Rule = (node, graph) => {
   const {T, transpose_a, transpose_b} = node.attributes;
-  const isTrue = (attribute: Attribute | undefined) =>
-    attribute !== undefined && 'bool' in attribute && attribute.bool;
-  const isFloat = T !== undefined && 'type' in T && T.type === DTYPE.float32;
   const [rows = Infinity, inner = 0] = graph.shape(node.inputs[0]) ?? [];
   const columns = graph.shape(node.inputs[1])?.[1] ?? 0;
   const isThin = rows <= 4 && inner * columns >= LARGE_MATRIX;
-  if (!isThin || !isFloat || isTrue(transpose_a) || isTrue(transpose_b)) return undefined;
+  if (!isThin || !isFloat(T) || isTrue(transpose_a) || isTrue(transpose_b)) return undefined;
   if (!nativeKernels().used) return undefined;
   become(node, 'LatentThinProduct', node.inputs);
   node.attributes = {};
@@ -196,6 +192,10 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   MatMul: [thinProduct],
   Sum: [biasGradient],
 };
+
+function isFloat(type: Attribute | undefined): boolean {
+  return type !== undefined && 'type' in type && type.type === DTYPE.float32;
+}
 
 function become(node: GraphNode, op: string, inputs: string[]): void {
   node.op = op;

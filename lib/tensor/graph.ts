@@ -97,6 +97,11 @@ export function control(nodeOrOutput: string): string {
   return `^${nodeOrOutput.split(':')[0] ?? ''}`;
 }
 
+/** Whether an attribute is there and true. */
+export function isTrue(attribute: Attribute | undefined): boolean {
+  return attribute !== undefined && 'bool' in attribute && attribute.bool;
+}
+
 /** The number of bytes that a graph's constants take. */
 export function constantBytes(graph: Graph): number {
   let bytes = 0;

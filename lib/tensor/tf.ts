@@ -86,8 +86,8 @@ function wantedBackends(forced: string | undefined): readonly BackendName[] {
  * Porting note: tfjs-node 4.22 calls two functions that Node 23 removed from util, and TensorFlow
  * reads its environment once, when it is loaded, so both are prepared here. Measured with
  * `npm run bench` on two cores: small kernels are fastest on one thread and without oneDNN, large
- * matrix products, those of transformers, on two (LATENT_THREADS=2) and with it; a graph runs in the
- * calling thread, which −1 means, in half the overhead.
+ * matrix products, those of transformers, on two (LATENT_THREADS=2) and with it. On one a graph runs in
+ * the calling thread, which −1 means, in half the overhead; on more its ops run side by side.
  */
 function loadNative(): Error | undefined {
   const legacy = util as unknown as Record<string, unknown>;

@@ -2,7 +2,7 @@
  * One recording of a training step: forward, backward and update as a single graph.
  * Source: ResourceApplyAdam and its kin in tensorflow/core/kernels/training_ops.cc.   Lesson: none.
  */
-import {control, type Attribute, type Graph} from '../tensor/graph';
+import {control, isTrue, type Graph} from '../tensor/graph';
 import {recordTwice} from '../tensor/graph-frozen';
 import type {Captured} from '../tensor/graph-captures';
 import type {Recorder} from '../tensor/graph-recorder';
@@ -161,9 +161,7 @@ function thinProduct(graph: Graph, gradient: string): {left: string; right: stri
   const node = graph.nodes.find(({name}) => `${name}:0` === gradient);
   const [left = '', right = ''] = node?.inputs ?? [];
   const {transpose_a, transpose_b} = node?.attributes ?? {};
-  const isTransposed = (attribute: Attribute | undefined) =>
-    attribute !== undefined && 'bool' in attribute && attribute.bool;
-  if (node?.op !== 'MatMul' || !isTransposed(transpose_a) || isTransposed(transpose_b)) {
+  if (node?.op !== 'MatMul' || !isTrue(transpose_a) || isTrue(transpose_b)) {
     return undefined;
   }
   const rows = graph.shapes.get(left)?.[0];
