@@ -110,7 +110,7 @@ class CompiledGraph<O extends NamedTensors> implements Recording {
         });
         const made = recorder.record(() => tensorsOf(what, fn(Object.fromEntries(given))));
         const places = Object.values(made).map(tensor => recorder.output(tensor));
-        const resolve = simplify(recorder.graph);
+        const resolve = simplify(recorder.graph, places);
         Object.entries(made).forEach(([name, tensor], which) => {
           const type = {type: dtypeNumber(tensor.dtype)};
           recorder.graph.add('Identity', [resolve(places[which]!)], {T: type}, `output_${which}`);

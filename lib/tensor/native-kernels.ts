@@ -6,15 +6,17 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
+import {kernelFile, suitsOwnProducts} from './kernel-files';
 import {nativeBackend} from './native-backend';
 
 /** What this library expects; a file that was built from another source says another number. */
-const VERSION = 5;
+const VERSION = 6;
 
 /** Whether graphs may use the kernels, and if not, why. */
 export interface KernelReport {
   readonly used: boolean;
+  /** Whether graphs use their products of matrices, too: where they are faster than TensorFlow's. */
+  readonly multiplies: boolean;
   /** Empty where they are used. */
   readonly why: string;
 }
@@ -34,12 +36,6 @@ export function nativeKernels(): KernelReport {
   return loaded;
 }
 
-/** Where the set-up puts the kernels for a version of TensorFlow. */
-export function kernelFile(tensorFlow: string): string {
-  const folder = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-  return path.join(folder, 'lib', 'napi-v8', `latent-kernels-${tensorFlow}.node`);
-}
-
 /**
  * Loads a file of kernels; nothing happens where it does not suit.
  * @param version which one is wanted
@@ -55,9 +51,14 @@ export function loadKernels(file: string, version = VERSION): KernelReport {
   }
   const got = addon.exports.version;
   if (got !== version) return without(`they are version ${got}, expected ${version}`);
-  return {used: true, why: ''};
+  return {used: true, multiplies: multipliesHere(), why: ''};
+}
+
+/** They share their work with one more thread, so another op beside them would be in their way. */
+function multipliesHere(): boolean {
+  return suitsOwnProducts() && process.env['TF_NUM_INTEROP_THREADS'] === '-1';
 }
 
 function without(why: string): KernelReport {
-  return {used: false, why};
+  return {used: false, multiplies: false, why};
 }

@@ -4,6 +4,7 @@
  */
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import {mayUseKernels, suitsOwnProducts} from './kernel-files';
 import {startWasm} from './wasm';
 
 export {tf};
@@ -86,16 +87,18 @@ function wantedBackends(forced: string | undefined): readonly BackendName[] {
  * Porting note: tfjs-node 4.22 calls two functions that Node 23 removed from util, and TensorFlow
  * reads its environment once, when it is loaded, so both are prepared here. Measured with
  * `npm run bench` on two cores: small kernels are fastest on one thread and without oneDNN, large
- * matrix products, those of transformers, on two (LATENT_THREADS=2) and with it. On one a graph runs in
- * the calling thread, which −1 means, in half the overhead; on more its ops run side by side.
+ * matrix products, those of transformers, on two (LATENT_THREADS=2) and with it. Our own kernels call a
+ * second core by themselves, so that where they multiply, two means TensorFlow's one and theirs. On
+ * one a graph runs in the calling thread, which −1 means, in half the overhead.
  */
 function loadNative(): Error | undefined {
   const legacy = util as unknown as Record<string, unknown>;
   legacy['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
   legacy['isArray'] ??= Array.isArray;
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  const threads = process.env['LATENT_THREADS'] ?? '1';
-  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= threads === '1' ? '0' : '1';
+  const asked = process.env['LATENT_THREADS'] ?? '1';
+  const threads = asked === '2' && mayUseKernels() && suitsOwnProducts() ? '1' : asked;
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= asked === '1' ? '0' : '1';
   process.env['TF_NUM_INTRAOP_THREADS'] ??= threads;
   process.env['TF_NUM_INTEROP_THREADS'] ??= threads === '1' ? '-1' : threads;
   try {

@@ -7,6 +7,7 @@ import {recordTwice} from '../tensor/graph-frozen';
 import type {Captured} from '../tensor/graph-captures';
 import type {Recorder} from '../tensor/graph-recorder';
 import {GraphSession} from '../tensor/graph-session';
+import {isPlainProduct} from '../tensor/graph-rules';
 import {simplify} from '../tensor/graph-simplify';
 import {addVariables, joined, type VariableNodes} from '../tensor/graph-variable-nodes';
 import {GraphVariables} from '../tensor/graph-variables';
@@ -115,7 +116,8 @@ function recordStep(
     const {terms, gradients} = recorder.record(() => perform(Object.fromEntries(given)));
     const gradientOutputs = gradients.map(tensor => tensor && recorder.output(tensor));
     const termOutputs = Object.values(terms).map(term => recorder.output(term));
-    const resolve = simplify(graph);
+    const known = gradientOutputs.filter(output => output !== undefined);
+    const resolve = simplify(graph, [...known, ...termOutputs]);
     const updates: string[] = [];
     const variables = blocks(weights, gradientOutputs).flatMap((block, number) => {
       const held = addVariables(graph, at(places, block), `block_${number}`);
@@ -161,7 +163,7 @@ function thinProduct(graph: Graph, gradient: string): {left: string; right: stri
   const node = graph.nodes.find(({name}) => `${name}:0` === gradient);
   const [left = '', right = ''] = node?.inputs ?? [];
   const {transpose_a, transpose_b} = node?.attributes ?? {};
-  if (node?.op !== 'MatMul' || !isTrue(transpose_a) || isTrue(transpose_b)) {
+  if (!isPlainProduct(node) || !isTrue(transpose_a) || isTrue(transpose_b)) {
     return undefined;
   }
   const rows = graph.shapes.get(left)?.[0];

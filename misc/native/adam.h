@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "halves.h"
+#include "shared-work.h"
 #include "processor.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -19,9 +19,6 @@
 namespace latent {
 
 using namespace tensorflow;
-
-// Weights from which on two threads update them: a thread is woken in the time that some 10,000 take.
-constexpr int64_t kLarge = 1 << 15;
 
 struct Rates {
   float step, beta1, beta2, epsilon;
@@ -113,7 +110,7 @@ class LatentAdam : public AdamKernel {
     OP_REQUIRES(context, gradient.NumElements() == size,
                 absl::InvalidArgumentError("LatentAdam: weight and gradient differ in size."));
     const float* g = gradient.flat<float>().data();
-    InHalves(context, size, kLarge, [&](int64_t from, int64_t to) {
+    InParts(size, size >= kLarge, [&](int64_t from, int64_t to, int64_t) {
       Adam(w + from, m + from, v + from, g + from, to - from, rates);
     });
   }
@@ -137,7 +134,7 @@ class LatentAdamProduct : public AdamKernel {
     const float* values = right.flat<float>().data();
     constexpr int64_t kBlock = 1024;
     // By columns, of which there are many also where there is one row.
-    InHalves(context, columns, std::max<int64_t>(1, kLarge / rows), [&](int64_t left, int64_t right) {
+    InParts(columns, size >= kLarge, [&](int64_t left, int64_t right, int64_t) {
       alignas(64) float gradient[kBlock];
       for (int64_t row = 0; row < rows; row++) {
         for (int64_t from = left; from < right; from += kBlock) {

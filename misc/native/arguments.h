@@ -5,6 +5,33 @@
 
 namespace latent {
 
+// A matrix within a larger one: element (i, j) stands at data[i · row + j · column].
+struct Matrix {
+  const float* data;
+  int64_t row, column;
+
+  Matrix From(int64_t i, int64_t j) const { return {data + i * row + j * column, row, column}; }
+};
+
+// Where the sums of a product stand, and what they start from: rows lie `row` and `start_row` apart.
+struct Sums {
+  float* at;
+  int64_t row;
+  const float* start;
+  int64_t start_row;
+  bool rectify;  // at the end: negative sums become 0
+
+  Sums From(int64_t i, int64_t j) const {
+    return {at + i * row + j, row, start + i * start_row + j, start_row, rectify};
+  }
+};
+
+// The right matrix of a product, copied in panels.
+constexpr int64_t kPanel = 16;          // columns of a panel
+constexpr int64_t kDepth = 256;         // its rows: 16 KiB, half of a first cache
+constexpr int64_t kPanelColumns = 128;  // columns of all panels at a time: 128 KiB of a second cache
+constexpr int64_t kPanels = kDepth * kPanelColumns;  // numbers of all panels at a time
+
 // A gated recurrent unit over all its steps: inputs [J, T, B], kernel [4H, S + J] with S = H, or 2H with
 // feedback, initial [H, B], feedback [T, B] or the same for all [T].
 struct Recurrence {
@@ -32,6 +59,8 @@ struct Attention {
   float scale;
 
   int64_t Width() const { return heads * head_width; }
+  // Whether a second core gains more than it takes to call it.
+  bool IsLarge() const { return batch * queries * keys * Width() >= 1 << 19; }
 };
 
 }  // namespace latent

@@ -27,52 +27,52 @@ inline void Transpose(const float* __restrict rows, float* __restrict columns, i
   }
 }
 
-// output [B, Tq, D] and weights [B, H, Tq, Tk]. `columns` has room for [Dh, Tk].
-inline void Attend(const Attention& of, float* output, float* weights, float* columns) {
+inline void FillRows(float* to, int64_t row, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; i++) std::fill_n(to + i * row, columns, 0.0f);
+}
+
+// Of all heads of all examples those from `from` to `to`: output [B, Tq, D] and weights [B, H, Tq, Tk].
+// `columns` has room for [Dh, Tk].
+inline void Attend(const Attention& of, int64_t from, int64_t to, float* output, float* weights,
+                   float* columns) {
   const int64_t D = of.Width(), Dh = of.head_width, Tq = of.queries, Tk = of.keys;
-  std::fill_n(output, of.batch * Tq * D, 0.0f);
-  std::fill_n(weights, of.batch * of.heads * Tq * Tk, 0.0f);
-  for (int64_t b = 0; b < of.batch; b++) {
-    for (int64_t h = 0; h < of.heads; h++) {
-      const int64_t at = b * of.heads + h;
-      float* own = weights + at * Tq * Tk;
-      const float* mask = of.mask == nullptr
-                              ? nullptr
-                              : of.mask + b * of.mask_of_example + h * of.mask_of_head;
-      const int64_t column = b * Tq * D + h * Dh;
-      Transpose(of.key + at * Tk * Dh, columns, Tk, Dh);
-      AddProduct(own, Tk, {of.query + column, D, 1}, columns, Tk, Tq, Dh, Tk);
-      Weigh(of, mask, own);
-      AddProduct(output + column, D, {own, Tk, 1}, of.value + at * Tk * Dh, Dh, Tq, Tk, Dh);
-    }
+  for (int64_t at = from; at < to; at++) {
+    const int64_t b = at / of.heads, h = at % of.heads, column = b * Tq * D + h * Dh;
+    float* own = weights + at * Tq * Tk;
+    const float* mask =
+        of.mask == nullptr ? nullptr : of.mask + b * of.mask_of_example + h * of.mask_of_head;
+    std::fill_n(own, Tq * Tk, 0.0f);
+    Transpose(of.key + at * Tk * Dh, columns, Tk, Dh);
+    AddProduct(own, Tk, {of.query + column, D, 1}, columns, Tk, Tq, Dh, Tk);
+    Weigh(of, mask, own);
+    FillRows(output + column, D, Tq, Dh);
+    AddProduct(output + column, D, {own, Tk, 1}, of.value + at * Tk * Dh, Dh, Tq, Tk, Dh);
   }
 }
 
-// The gradients of query, key and value. `slopes` has room for [Tq, Tk], `columns` for [Dh, Tk].
-inline void AttendBackward(const Attention& of, const float* weights, const float* gradient,
-                           float* of_query, float* of_key, float* of_value, float* slopes,
-                           float* columns) {
+// The gradients of query, key and value, of the same heads. `slopes` has room for [Tq, Tk], `columns` for
+// [Dh, Tk].
+inline void AttendBackward(const Attention& of, int64_t from, int64_t to, const float* weights,
+                           const float* gradient, float* of_query, float* of_key, float* of_value,
+                           float* slopes, float* columns) {
   const int64_t D = of.Width(), Dh = of.head_width, Tq = of.queries, Tk = of.keys;
-  std::fill_n(of_query, of.batch * Tq * D, 0.0f);
-  std::fill_n(of_key, of.batch * Tk * D, 0.0f);
-  std::fill_n(of_value, of.batch * Tk * D, 0.0f);
-  for (int64_t b = 0; b < of.batch; b++) {
-    for (int64_t h = 0; h < of.heads; h++) {
-      const int64_t at = b * of.heads + h;
-      const int64_t column = b * Tq * D + h * Dh;
-      const float *own = weights + at * Tq * Tk, *arriving = gradient + column;
-      AddProduct(of_value + at * Tk * Dh, Dh, {own, 1, Tk}, arriving, D, Tk, Tq, Dh);
-      std::fill_n(slopes, Tq * Tk, 0.0f);
-      Transpose(of.value + at * Tk * Dh, columns, Tk, Dh);
-      AddProduct(slopes, Tk, {arriving, D, 1}, columns, Tk, Tq, Dh, Tk);
-      for (int64_t q = 0; q < Tq; q++) {
-        float* row = slopes + q * Tk;
-        const float* weight = own + q * Tk;
-        const float mean = SumOver(Tk, Products{row, weight});
-        for (int64_t k = 0; k < Tk; k++) row[k] = weight[k] * (row[k] - mean) * of.scale;
-      }
-      AddProduct(of_query + column, D, {slopes, Tk, 1}, of.key + at * Tk * Dh, Dh, Tq, Tk, Dh);
-      AddProduct(of_key + at * Tk * Dh, Dh, {slopes, 1, Tk}, of.query + column, D, Tk, Tq, Dh);
+  for (int64_t at = from; at < to; at++) {
+    const int64_t column = at / of.heads * Tq * D + at % of.heads * Dh, row_of_keys = at * Tk * Dh;
+    const float *own = weights + at * Tq * Tk, *arriving = gradient + column;
+    std::fill_n(of_value + row_of_keys, Tk * Dh, 0.0f);
+    AddProduct(of_value + row_of_keys, Dh, {own, 1, Tk}, arriving, D, Tk, Tq, Dh);
+    std::fill_n(slopes, Tq * Tk, 0.0f);
+    Transpose(of.value + row_of_keys, columns, Tk, Dh);
+    AddProduct(slopes, Tk, {arriving, D, 1}, columns, Tk, Tq, Dh, Tk);
+    for (int64_t q = 0; q < Tq; q++) {
+      float* row = slopes + q * Tk;
+      const float* weight = own + q * Tk;
+      const float mean = SumOver(Tk, Products{row, weight});
+      for (int64_t k = 0; k < Tk; k++) row[k] = weight[k] * (row[k] - mean) * of.scale;
     }
+    FillRows(of_query + column, D, Tq, Dh);
+    AddProduct(of_query + column, D, {slopes, Tk, 1}, of.key + row_of_keys, Dh, Tq, Tk, Dh);
+    std::fill_n(of_key + row_of_keys, Tk * Dh, 0.0f);
+    AddProduct(of_key + row_of_keys, Dh, {slopes, 1, Tk}, of.query + column, D, Tk, Tq, Dh);
   }
 }

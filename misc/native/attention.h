@@ -6,6 +6,7 @@
 
 #include "outputs.h"
 #include "processor.h"
+#include "shared-work.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -60,10 +61,14 @@ class LatentAttention : public OpKernel {
     float* output = Output(context, 0, context->input(0).shape());
     float* weights = Output(context, 1, {of.batch, of.heads, of.queries, of.keys});
     Tensor room;
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, {of.head_width, of.keys}, &room));
+    OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, {kParts, of.head_width, of.keys}, &room));
     if (!context->status().ok()) return;
     const FlushTiny flush;
-    ON_THIS_PROCESSOR(Attend(of, output, weights, room.flat<float>().data()));
+    float* columns = room.flat<float>().data();
+    InParts(of.batch * of.heads, of.IsLarge(), [&](int64_t from, int64_t to, int64_t part) {
+      float* own = columns + part * of.head_width * of.keys;
+      ON_THIS_PROCESSOR(Attend(of, from, to, output, weights, own));
+    });
   }
 };
 
@@ -84,13 +89,16 @@ class LatentAttentionGradient : public OpKernel {
     float* of_value = Output(context, 2, context->input(2).shape());
     Tensor room;
     OP_REQUIRES_OK(context, context->allocate_temp(
-                                DT_FLOAT, {of.queries + of.head_width, of.keys}, &room));
+                                DT_FLOAT, {kParts, of.queries + of.head_width, of.keys}, &room));
     if (!context->status().ok()) return;
     const FlushTiny flush;
-    float* slopes = room.flat<float>().data();
-    ON_THIS_PROCESSOR(AttendBackward(of, weights.flat<float>().data(),
-                                     gradient.flat<float>().data(), of_query, of_key, of_value,
-                                     slopes, slopes + of.queries * of.keys));
+    float* rooms = room.flat<float>().data();
+    InParts(of.batch * of.heads, of.IsLarge(), [&](int64_t from, int64_t to, int64_t part) {
+      float* slopes = rooms + part * (of.queries + of.head_width) * of.keys;
+      ON_THIS_PROCESSOR(AttendBackward(of, from, to, weights.flat<float>().data(),
+                                       gradient.flat<float>().data(), of_query, of_key, of_value,
+                                       slopes, slopes + of.queries * of.keys));
+    });
   }
 };
 

@@ -46,16 +46,17 @@ inline void PhiloxWords(const PhiloxStart& start, uint64_t first, uint32_t* word
   }
 }
 
-// y = x · scale where a uniform number is at least `rate`, else 0; y may be x
-inline void Drop(const float* x, float* y, int64_t size, const PhiloxStart& start, float rate,
-                 float scale) {
+// y = x · scale where a uniform number is at least `rate`, else 0, from the number `from`, which is a
+// multiple of four, to `to`; y may be x
+inline void Drop(const float* x, float* y, int64_t from, int64_t to, const PhiloxStart& start,
+                 float rate, float scale) {
   uint32_t words[kDrawn];
-  for (int64_t from = 0; from < size; from += kDrawn) {
-    PhiloxWords(start, static_cast<uint64_t>(from) / 4, words);
-    const int64_t count = std::min<int64_t>(kDrawn, size - from);
+  for (int64_t at = from; at < to; at += kDrawn) {
+    PhiloxWords(start, static_cast<uint64_t>(at) / 4, words);
+    const int64_t count = std::min<int64_t>(kDrawn, to - at);
     for (int64_t i = 0; i < count; i++) {
       const float uniform = static_cast<float>(static_cast<int32_t>(words[i] & 0x7fffffu)) * 0x1p-23f;
-      y[from + i] = x[from + i] * (uniform >= rate ? scale : 0.0f);
+      y[at + i] = x[at + i] * (uniform >= rate ? scale : 0.0f);
     }
   }
 }

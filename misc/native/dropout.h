@@ -4,6 +4,7 @@
 
 #include "outputs.h"
 #include "processor.h"
+#include "shared-work.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 #include "tensorflow/core/lib/random/philox_random.h"
@@ -41,8 +42,14 @@ class LatentDropout : public OpKernel {
     const auto numbers = seed.flat<int32_t>();
     const auto rates = settings.flat<float>();
     const FlushTiny flush;
-    ON_THIS_PROCESSOR(Drop(x.flat<float>().data(), y->flat<float>().data(), x.NumElements(),
-                           Scrambled(numbers(0), numbers(1)), rates(0), rates(1)));
+    const float* given = x.flat<float>().data();
+    float* kept = y->flat<float>().data();
+    const PhiloxStart start = Scrambled(numbers(0), numbers(1));
+    const int64_t size = x.NumElements(), blocks = (size + 3) / 4;
+    InParts(blocks, size >= kLarge, [&](int64_t from, int64_t to, int64_t) {
+      ON_THIS_PROCESSOR(
+          Drop(given, kept, 4 * from, std::min(4 * to, size), start, rates(0), rates(1)));
+    });
   }
 };
 

@@ -6,13 +6,14 @@
 #include "dropout.h"
 #include "layer-norm.h"
 #include "likelihood.h"
+#include "matmul.h"
 #include "recurrence.h"
 #include "thin-product.h"
 
 #include <node_api.h>
 
 // What lib/tensor/native-kernels.ts expects: count up when ops, inputs or their meaning change.
-constexpr int32_t kVersion = 5;
+constexpr int32_t kVersion = 6;
 
 // Node loads this file as an addon, and loading registers the kernels; all it gives is its version.
 extern "C" napi_value napi_register_module_v1(napi_env environment, napi_value exports) {

@@ -5,6 +5,7 @@
 
 #include "outputs.h"
 #include "processor.h"
+#include "shared-work.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -31,9 +32,13 @@ class LatentLayerNorm : public OpKernel {
     if (!context->status().ok()) return;
     const float* added = bias.NumElements() == 0 ? nullptr : bias.flat<float>().data();
     const FlushTiny flush;
-    ON_THIS_PROCESSOR(Normalise(x.flat<float>().data(), scale.flat<float>().data(), added,
-                                context->input(3).flat<float>()(0), y, normal, inverse, rows,
-                                size));
+    const float *given = x.flat<float>().data(), *factors = scale.flat<float>().data();
+    const float epsilon = context->input(3).flat<float>()(0);
+    InParts(rows, rows * size >= kLarge, [&](int64_t from, int64_t to, int64_t) {
+      const int64_t at = from * size;
+      ON_THIS_PROCESSOR(Normalise(given + at, factors, added, epsilon, y + at, normal + at,
+                                  inverse + from, to - from, size));
+    });
   }
 };
 
@@ -54,13 +59,29 @@ class LatentLayerNormGradient : public OpKernel {
     float* of_scale = Output(context, 1, {size});
     float* of_bias = Output(context, 2, bias.shape());
     Tensor room;
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, {size}, &room));
+    OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, {kParts, 3, size}, &room));
     if (!context->status().ok()) return;
     const FlushTiny flush;
-    ON_THIS_PROCESSOR(NormaliseBackward(
-        gradient.flat<float>().data(), normal.flat<float>().data(), inverse.flat<float>().data(),
-        scale.flat<float>().data(), of_x, of_scale, bias.NumElements() == 0 ? nullptr : of_bias,
-        room.flat<float>().data(), rows, size));
+    const bool has_bias = bias.NumElements() > 0;
+    // Parts sum for themselves, and as many whether they run side by side or not.
+    float* rooms = room.flat<float>().data();
+    Share(kParts, rows * size >= kLarge, [&](int64_t part) {
+      const int64_t from = part * rows / kParts, to = (part + 1) * rows / kParts;
+      float* own = rooms + part * 3 * size;
+      ON_THIS_PROCESSOR(NormaliseBackward(
+          gradient.flat<float>().data() + from * size, normal.flat<float>().data() + from * size,
+          inverse.flat<float>().data() + from, scale.flat<float>().data(), of_x + from * size, own,
+          has_bias ? own + size : nullptr, own + 2 * size, to - from, size));
+    });
+    for (int64_t i = 0; i < size; i++) {
+      of_scale[i] = 0.0f;
+      if (has_bias) of_bias[i] = 0.0f;
+      for (int64_t part = 0; part < kParts; part++) {
+        const float* own = rooms + part * 3 * size;
+        of_scale[i] += own[i];
+        if (has_bias) of_bias[i] += own[size + i];
+      }
+    }
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include "outputs.h"
 #include "processor.h"
+#include "shared-work.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -40,8 +41,12 @@ class LatentTokenLikelihood : public OpKernel {
     float* normaliser = Output(context, 1, {rows});
     if (!context->status().ok()) return;
     const FlushTiny flush;
-    ON_THIS_PROCESSOR(TokenLikelihood(logits.flat<float>().data(), ids.flat<int32_t>().data(),
-                                      nats, normaliser, rows, logits.dim_size(1)));
+    const int64_t size = logits.dim_size(1);
+    InParts(rows, rows * size >= kLarge, [&](int64_t from, int64_t to, int64_t) {
+      ON_THIS_PROCESSOR(TokenLikelihood(logits.flat<float>().data() + from * size,
+                                        ids.flat<int32_t>().data() + from, nats + from,
+                                        normaliser + from, to - from, size));
+    });
   }
 };
 
@@ -59,9 +64,13 @@ class LatentTokenLikelihoodGradient : public OpKernel {
     float* of_logits = Output(context, 0, logits.shape());
     if (!context->status().ok()) return;
     const FlushTiny flush;
-    ON_THIS_PROCESSOR(TokenLikelihoodBackward(
-        logits.flat<float>().data(), ids.flat<int32_t>().data(), normaliser.flat<float>().data(),
-        arriving.flat<float>().data(), of_logits, rows, logits.dim_size(1)));
+    const int64_t size = logits.dim_size(1);
+    InParts(rows, rows * size >= kLarge, [&](int64_t from, int64_t to, int64_t) {
+      ON_THIS_PROCESSOR(TokenLikelihoodBackward(
+          logits.flat<float>().data() + from * size, ids.flat<int32_t>().data() + from,
+          normaliser.flat<float>().data() + from, arriving.flat<float>().data() + from,
+          of_logits + from * size, to - from, size));
+    });
   }
 };
 

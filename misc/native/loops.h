@@ -8,4 +8,5 @@
 #include "dropout-loops.h"
 #include "layer-norm-loops.h"
 #include "likelihood-loops.h"
+#include "matmul-loops.h"
 #include "recurrence-loops.h"

@@ -1,10 +1,4 @@
-// Products of small matrices: for large ones TensorFlow has better.
-
-// A matrix within a larger one: element (i, j) stands at data[i · row + j · column].
-struct Matrix {
-  const float* data;
-  int64_t row, column;
-};
+// Products of small matrices within other loops; matmul-loops.h has those that stand alone.
 
 template <int R>
 inline void AddRows(float* sum, int64_t sum_row, Matrix left, const float* right,

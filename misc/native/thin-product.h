@@ -1,9 +1,9 @@
 // LatentThinProduct  few rows times a large matrix, which is bound by reading the matrix: once, in blocks
-//                    that stay in the cache, and in two halves where there is a second core.
+//                    that stay in the cache, and on two cores where there are two.
 #pragma once
 
 #include "adam.h"
-#include "halves.h"
+#include "shared-work.h"
 #include "outputs.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
@@ -28,7 +28,7 @@ class LatentThinProduct : public OpKernel {
     if (!context->status().ok()) return;
     const float *factors = left.flat<float>().data(), *values = right.flat<float>().data();
     const FlushTiny flush;
-    InHalves(context, columns, std::max<int64_t>(1, kLarge / inner), [&](int64_t from, int64_t to) {
+    InParts(columns, inner * columns >= kLarge, [&](int64_t from, int64_t to, int64_t) {
       constexpr int64_t kBlock = 1024;
       for (int64_t at = from; at < to; at += kBlock) {
         const int64_t count = std::min(kBlock, to - at);

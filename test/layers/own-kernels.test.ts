@@ -141,6 +141,7 @@ const VECTORS = [
   [5, 8],
   [2, 3, 130],
   [4, 16],
+  [515, 64], // from here on two cores take parts
 ] as const;
 
 for (const shape of VECTORS) {
@@ -183,7 +184,7 @@ for (const shape of VECTORS) {
   });
 }
 
-for (const size of [1, 31, 32, 33, 1000]) {
+for (const size of [1, 31, 32, 33, 1000, 40_003]) {
   test(`dropout of ${size} numbers drops the very same ones`, t => {
     agree(t, ['LatentDropout'], {
       inputs: {
@@ -202,6 +203,7 @@ for (const [B, T, V] of [
   [2, 3, 7],
   [3, 2, 8],
   [2, 2, 517],
+  [7, 11, 517],
 ] as const) {
   test(`the likelihood of tokens [${B}, ${T}] of ${V}`, t => {
     const random = new Random(4);
@@ -250,6 +252,7 @@ const ATTENTIONS = [
   {B: 2, H: 2, Tq: 6, Tk: 9, Dh: 12, mask: [1, 1, 6, 9]},
   {B: 3, H: 2, Tq: 4, Tk: 17, Dh: 24, mask: [3, 1, 1, 17]},
   {B: 2, H: 2, Tq: 3, Tk: 3, Dh: 8, mask: [2, 2, 3, 1]},
+  {B: 5, H: 3, Tq: 33, Tk: 40, Dh: 32, mask: [5, 1, 1, 40]},
 ] as const;
 
 for (const size of ATTENTIONS) {

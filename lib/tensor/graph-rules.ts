@@ -1,0 +1,177 @@
+/**
+ * The rules by which a recorded graph is made smaller: what tfjs composes of many ops becomes the one op that
+ * TensorFlow has, or we.
+ * Source: the gradients in tfjs-core/src/gradients and their kernels ReluGrad, SigmoidGrad, TanhGrad;
+ * misc/native for our own.   Lesson: none.
+ */
+import {isTrue, type Attribute, type GraphNode} from './graph';
+import type {Rewriting} from './graph-simplify';
+import {DTYPE} from './native-backend';
+import {nativeKernels} from './native-kernels';
+
+/** Changes a node, or returns the output that stands for it and makes it needless. */
+export type Rule = (node: GraphNode, graph: Rewriting) => string | undefined;
+
+/** A cast to the type it has. */
+const sameType: Rule = ({inputs, attributes: {SrcT, DstT}}) =>
+  JSON.stringify(SrcT) === JSON.stringify(DstT) ? inputs[0] : undefined;
+
+/** A reshape to the shape it has, or of a reshape. */
+const sameShape: Rule = (node, graph) => {
+  const wanted = graph.shape(`${node.name}:0`)?.join();
+  const fits = () => wanted !== undefined && graph.shape(node.inputs[0])?.join() === wanted;
+  if (fits()) return node.inputs[0];
+  const before = graph.find(node.inputs[0], 'Reshape');
+  if (before === undefined) return undefined;
+  node.inputs[0] = before.inputs[0]!;
+  return fits() ? node.inputs[0] : undefined;
+};
+
+/** dy · step(x), where step is tfjs-node's composition, becomes ReluGrad. */
+const reluGradient: Rule = (node, graph) => {
+  const [dy, step] = node.inputs;
+  const outer = graph.find(step, 'Select');
+  const [isNan, x, inner] = outer?.inputs ?? [];
+  const [greater, one, zero] = graph.find(inner, 'Select')?.inputs ?? [];
+  const [compared, threshold] = graph.find(greater, 'Greater')?.inputs ?? [];
+  if (
+    x === undefined ||
+    compared !== x ||
+    graph.find(isNan, 'IsNan')?.inputs[0] !== x ||
+    !graph.isConstant(threshold, 0) ||
+    !graph.isConstant(one, 1) ||
+    !graph.isConstant(zero, 0)
+  ) {
+    return undefined;
+  }
+  // Relu's result serves as well as its input, which then has one reader less and can be fused.
+  become(node, 'ReluGrad', [dy!, graph.rectified.get(x) ?? x]);
+  return undefined;
+};
+
+/** dy · (y · (1 − y)) becomes SigmoidGrad, dy · (1 − y²) TanhGrad. */
+const saturatingGradient: Rule = (node, graph) => {
+  for (const [dy, slope] of [node.inputs, [...node.inputs].reverse()]) {
+    const [y, rest] = graph.find(slope, 'Mul')?.inputs ?? [];
+    const [one, same] = graph.find(rest, 'Sub')?.inputs ?? [];
+    if (same === y && graph.isConstant(one, 1) && graph.find(y, 'Sigmoid') !== undefined) {
+      become(node, 'SigmoidGrad', [y!, dy!]);
+      return undefined;
+    }
+    const [alsoOne, square] = graph.find(slope, 'Sub')?.inputs ?? [];
+    const tanh = graph.find(square, 'Square')?.inputs[0];
+    if (graph.isConstant(alsoOne, 1) && graph.find(tanh, 'Tanh') !== undefined) {
+      become(node, 'TanhGrad', [tanh!, dy!]);
+      return undefined;
+    }
+  }
+  return undefined;
+};
+
+/**
+ * A product of matrices plus a vector becomes BiasAdd, which grappler fuses into the product; our own
+ * product takes the vector itself. The product without it is not computed if nothing else reads it.
+ */
+const bias: Rule = (node, graph) => {
+  const [left, right] = node.inputs;
+  const isProduct = (output: string | undefined) => isPlainProduct(graph.node(output));
+  const [sum, vector] = isProduct(left) ? [left, right] : [right, left];
+  const width = graph.shape(sum)?.[1];
+  const shape = graph.shape(vector);
+  const product = graph.node(sum);
+  if (product === undefined || !isPlainProduct(product)) return undefined;
+  if (shape?.length !== 1 || shape[0] !== width) return undefined;
+  if (product.op === 'LatentMatMul') {
+    become(node, 'LatentMatMul', [...product.inputs, vector!]);
+    node.attributes = {...product.attributes, biases: {int: 1}};
+    return undefined;
+  }
+  become(node, 'BiasAdd', [sum!, vector!]);
+  node.attributes['data_format'] = {text: 'NHWC'};
+  return undefined;
+};
+
+/** A sum over all axes but the last becomes BiasAddGrad, which TensorFlow does up to three times as fast. */
+const biasGradient: Rule = (node, graph) => {
+  const {T, keep_dims: keepDims} = node.attributes;
+  const [x, axes] = node.inputs;
+  const others = graph.shape(x)?.slice(0, -1);
+  if (others === undefined || others.length === 0) return undefined;
+  if (T === undefined || !isFloat(T) || isTrue(keepDims)) return undefined;
+  if (graph.integers(axes)?.join() !== others.map((_, axis) => axis).join()) return undefined;
+  become(node, 'BiasAddGrad', [x!]);
+  node.attributes = {T, data_format: {text: 'NHWC'}};
+  return undefined;
+};
+
+/** Few rows times a large matrix: where our kernels are built, the one that reads the matrix once. */
+const thinProduct: Rule = (node, graph) => {
+  const {T, transpose_a, transpose_b} = node.attributes;
+  const [rows = Infinity, inner = 0] = graph.shape(node.inputs[0]) ?? [];
+  const columns = graph.shape(node.inputs[1])?.[1] ?? 0;
+  const isThin = rows <= 4 && inner * columns >= LARGE_MATRIX;
+  if (!isThin || !isFloat(T) || isTrue(transpose_a) || isTrue(transpose_b)) return undefined;
+  if (!nativeKernels().used) return undefined;
+  become(node, 'LatentThinProduct', node.inputs);
+  node.attributes = {};
+  return undefined;
+};
+
+/** A product of matrices: where ours is faster than TensorFlow's, ours. */
+const product: Rule = (node, graph) => {
+  const {T, transpose_a: transposeA, transpose_b: transposeB} = node.attributes;
+  if (!nativeKernels().multiplies || node.op !== 'MatMul' || !isFloat(T)) return undefined;
+  const shape = graph.shape(`${node.name}:0`);
+  if (shape === undefined || Math.min(...shape) < FEW) return undefined;
+  become(node, 'LatentMatMul', node.inputs);
+  node.attributes = {
+    transpose_a: {bool: isTrue(transposeA)},
+    transpose_b: {bool: isTrue(transposeB)},
+    relu: {bool: false},
+    biases: {int: 0},
+  };
+  return undefined;
+};
+
+/** The relu of a product of our own, with its bias, is part of it. */
+const rectifiedProduct: Rule = (node, graph) => {
+  const product = graph.find(node.inputs[0], 'LatentMatMul');
+  if (product === undefined) return undefined;
+  become(node, 'LatentMatMul', product.inputs);
+  node.attributes = {...product.attributes, relu: {bool: true}};
+  return undefined;
+};
+
+/** Rows or columns, for which a matrix is not worth copying into panels. */
+const FEW = 8;
+
+/** In numbers; TensorFlow is as fast for smaller ones. */
+const LARGE_MATRIX = 2 ** 15;
+
+/** Which rules are tried for which op, in this order. */
+export const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  Cast: [sameType],
+  Reshape: [sameShape],
+  Mul: [reluGradient, saturatingGradient],
+  Add: [bias],
+  AddV2: [bias],
+  MatMul: [thinProduct, product],
+  Relu: [rectifiedProduct],
+  Sum: [biasGradient],
+};
+
+function isFloat(type: Attribute | undefined): boolean {
+  return type !== undefined && 'type' in type && type.type === DTYPE.float32;
+}
+
+/** Whether a node is a product of two matrices and nothing more, by TensorFlow or ours. */
+export function isPlainProduct(node: GraphNode | undefined): boolean {
+  if (node?.op === 'LatentMatMul')
+    return node.inputs.length === 2 && !isTrue(node.attributes['relu']);
+  return node?.op === 'MatMul';
+}
+
+function become(node: GraphNode, op: string, inputs: string[]): void {
+  node.op = op;
+  node.inputs = inputs;
+}

@@ -1,0 +1,93 @@
+// LatentMatMul  a product of matrices of any size, a bias and relu with it, on as many cores as are free:
+//               TensorFlow's wheels multiply small matrices at a third of what a core can do.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "outputs.h"
+#include "processor.h"
+#include "shared-work.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/shape_inference.h"
+
+namespace latent {
+
+using namespace tensorflow;
+
+// Multiplications from which on a second thread is worth waking: some 10 µs of one core.
+constexpr int64_t kManyMultiplications = 1 << 19;
+
+// left [M, K] or [K, M], right [K, N] or [N, K], bias [N] → [M, N]
+class LatentMatMul : public OpKernel {
+ public:
+  explicit LatentMatMul(OpKernelConstruction* construction) : OpKernel(construction) {
+    OP_REQUIRES_OK(construction, construction->GetAttr("transpose_a", &transpose_left_));
+    OP_REQUIRES_OK(construction, construction->GetAttr("transpose_b", &transpose_right_));
+    OP_REQUIRES_OK(construction, construction->GetAttr("relu", &relu_));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    const Tensor &left = context->input(0), &right = context->input(1);
+    OP_REQUIRES(context, left.dims() == 2 && right.dims() == 2,
+                absl::InvalidArgumentError("LatentMatMul: an input is no matrix."));
+    const int64_t rows = left.dim_size(transpose_left_ ? 1 : 0);
+    const int64_t inner = left.dim_size(transpose_left_ ? 0 : 1);
+    const int64_t columns = right.dim_size(transpose_right_ ? 0 : 1);
+    const bool has_bias = context->num_inputs() > 2;
+    OP_REQUIRES(context,
+                right.dim_size(transpose_right_ ? 1 : 0) == inner &&
+                    (!has_bias || context->input(2).NumElements() == columns),
+                absl::InvalidArgumentError("LatentMatMul: shapes do not fit."));
+    float* product = Output(context, 0, {rows, columns});
+    if (!context->status().ok() || rows == 0 || columns == 0) return;
+    // A product of nothing is nothing: one step of zeros gives it, and adds the bias.
+    const std::vector<float> zeros(std::max(rows, columns));
+    Matrix l{left.flat<float>().data(), transpose_left_ ? 1 : inner, transpose_left_ ? rows : 1};
+    Matrix r{right.flat<float>().data(), transpose_right_ ? 1 : columns, transpose_right_ ? inner : 1};
+    if (inner == 0) l = r = {zeros.data(), 1, 1};
+    const float* start = has_bias ? context->input(2).flat<float>().data() : zeros.data();
+    const Sums sums{product, columns, start, 0, relu_};
+    const FlushTiny flush;
+    Cut(sums, l, r, rows, std::max<int64_t>(1, inner), columns);
+  }
+
+ private:
+  // Cuts the product into tasks: by columns, of which each is packed once, and if those are few by rows.
+  static void Cut(Sums sums, Matrix left, Matrix right, int64_t rows,
+                  int64_t inner, int64_t columns) {
+    constexpr int64_t kTasks = 4, kFewRows = 96, kWidth = 128;
+    const auto cut = [](int64_t size, int64_t parts, int64_t unit) {
+      return ((size + parts - 1) / parts + unit - 1) / unit * unit;
+    };
+    const int64_t width = rows < kFewRows ? std::min(kWidth, cut(columns, 2, 16)) : kWidth;
+    const int64_t across = (columns + width - 1) / width;
+    const int64_t height = std::max<int64_t>(kFewRows / 2, cut(rows, (kTasks + across - 1) / across, 6));
+    const int64_t down = (rows + height - 1) / height;
+    const bool is_large = rows * inner * columns >= kManyMultiplications;
+    Share(across * down, is_large, [&](int64_t task) {
+      const int64_t i = task / across * height, j = task % across * width;
+      alignas(64) static thread_local float panels[kPanels];
+      ON_THIS_PROCESSOR(MatMul(sums.From(i, j), left.From(i, 0), right.From(0, j),
+                               std::min(height, rows - i), inner, std::min(width, columns - j),
+                               panels));
+    });
+  }
+
+  bool transpose_left_, transpose_right_, relu_;
+};
+
+REGISTER_OP("LatentMatMul")
+    .Input("left: float")
+    .Input("right: float")
+    .Input("bias: biases * float")
+    .Output("product: float")
+    .Attr("transpose_a: bool = false")
+    .Attr("transpose_b: bool = false")
+    .Attr("relu: bool = false")
+    .Attr("biases: int >= 0 = 0")
+    .SetShapeFn(shape_inference::UnknownShape);
+
+REGISTER_KERNEL_BUILDER(Name("LatentMatMul").Device(DEVICE_CPU), LatentMatMul);
+
+}  // namespace latent

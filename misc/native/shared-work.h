@@ -1,0 +1,135 @@
+// A second core for what is large, while TensorFlow's own ops stay on the threads that they were given.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "processor.h"
+
+namespace latent {
+
+// Whether a kernel may take another core: there is one, and LATENT_THREADS does not ask for one thread.
+inline bool MayTakeAnotherCore() {
+  static const bool may = [] {
+    const char* asked = std::getenv("LATENT_THREADS");
+    return std::thread::hardware_concurrency() > 1 &&
+           (asked == nullptr || std::strcmp(asked, "1") != 0);
+  }();
+  return may;
+}
+
+// A thread that takes a share of one kernel's tasks at a time. It waits for the next with open eyes
+// for a moment, as to wake a thread takes as long as many a task, and then goes to sleep.
+class Helper {
+ public:
+  // There is one; it lives as long as the process.
+  static Helper& Get() {
+    static Helper* const helper = new Helper;
+    return *helper;
+  }
+
+  // Calls work(task) for all of 0 … count − 1, here and, unless it helps somebody else, on the helper.
+  template <typename Work>
+  void Share(int64_t count, const Work& work) {
+    if (is_taken_.exchange(true)) {
+      for (int64_t task = 0; task < count; task++) work(task);
+      return;
+    }
+    call_ = [](const void* work, int64_t task) { (*static_cast<const Work*>(work))(task); };
+    work_ = &work;
+    count_ = count;
+    next_ = 0;
+    is_open_ = true;
+    if (is_asleep_) {
+      // Under the lock: between its last look and its sleep nobody is overheard.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      bell_.notify_one();
+    }
+    TakeAll();
+    is_open_ = false;
+    // What it has begun ends in less than a task's time, unless a core is short.
+    for (int turn = 0; is_inside_; turn++) turn < kTurns ? Pause() : std::this_thread::yield();
+    is_taken_ = false;
+  }
+
+ private:
+  static constexpr int kTurns = 4000;
+  static constexpr std::chrono::microseconds kAwake{300};
+
+  Helper() { std::thread([this] { Run(); }).detach(); }
+
+  void Run() {
+    const FlushTiny flush;
+    for (;;) {
+      if (!IsOpenSoon()) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        is_asleep_ = true;
+        bell_.wait(lock, [this] { return is_open_.load(); });
+        is_asleep_ = false;
+      }
+      // Whoever closes after this looks whether somebody is inside, and waits.
+      is_inside_ = true;
+      if (is_open_) TakeAll();
+      is_inside_ = false;
+    }
+  }
+
+  bool IsOpenSoon() const {
+    const auto end = std::chrono::steady_clock::now() + kAwake;
+    do {
+      for (int turn = 0; turn < 64; turn++) {
+        if (is_open_ && next_ < count_) return true;
+        Pause();
+      }
+    } while (std::chrono::steady_clock::now() < end);
+    return false;
+  }
+
+  void TakeAll() {
+    for (int64_t task; (task = next_.fetch_add(1)) < count_;) call_(work_, task);
+  }
+
+  static void Pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#endif
+  }
+
+  void (*call_)(const void*, int64_t) = nullptr;
+  const void* work_ = nullptr;
+  std::atomic<int64_t> count_{0}, next_{0};
+  std::atomic<bool> is_taken_{false}, is_open_{false}, is_inside_{false}, is_asleep_{false};
+  std::mutex mutex_;
+  std::condition_variable bell_;
+};
+
+// Calls work(task) for all of 0 … count − 1, on two cores if it is worth it and there are two.
+template <typename Work>
+void Share(int64_t count, bool is_worth_it, const Work& work) {
+  if (count > 1 && is_worth_it && MayTakeAnotherCore()) return Helper::Get().Share(count, work);
+  for (int64_t task = 0; task < count; task++) work(task);
+}
+
+// Numbers from which on a kernel that does a little with each is worth a second core: to call it takes
+// the time of some thousands, and to wake it that of some 10,000.
+constexpr int64_t kLarge = 1 << 15;
+
+// More than there are cores: one that was late takes fewer.
+constexpr int64_t kParts = 4;
+
+// Calls work(from, to, part) for all of 0 … size, which is cut in kParts parts where it is worth it.
+template <typename Work>
+void InParts(int64_t size, bool is_worth_it, const Work& work) {
+  if (!is_worth_it) return work(0, size, 0);
+  Share(kParts, true, [&](int64_t part) {
+    work(part * size / kParts, (part + 1) * size / kParts, part);
+  });
+}
+
+}  // namespace latent
