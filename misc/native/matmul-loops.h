@@ -1,22 +1,14 @@
 // Products of matrices of any size, in tiles of 6 × 16 sums that stay in registers (Goto & van de Geijn
 // 2008, https://doi.org/10.1145/1356052.1356053): the right matrix is copied into panels of 16 columns.
 
-// at[r, c] = start[r, c] + Σ left[r, k] panel[k, c] for R rows and up to 16 columns
+// at[r, c] = start[r, c] + Σ left[r, k] panel[k, c] for R rows and 16 columns
 template <int R>
-inline void Tile(Sums sums, Matrix left, const float* panel, int64_t inner, int64_t columns) {
-  for (int r = 0; r < R; r++) __builtin_prefetch(sums.at + r * sums.row, 1);
+inline void Tile(Sums sums, Matrix left, const float* panel, int64_t inner) {
   Eight low[R], high[R];
-  float edge[2 * 8];
-  const bool is_whole = columns == kPanel;
   for (int r = 0; r < R; r++) {
-    const float* start = sums.start + r * sums.start_row;
-    if (!is_whole) {
-      std::fill(edge, edge + kPanel, 0.0f);
-      std::copy(start, start + columns, edge);
-      start = edge;
-    }
-    low[r] = Load(start);
-    high[r] = Load(start + 8);
+    __builtin_prefetch(sums.at + r * sums.row, 1);
+    low[r] = Load(sums.start + r * sums.start_row);
+    high[r] = Load(sums.start + r * sums.start_row + 8);
   }
   for (int64_t k = 0; k < inner; k++) {
     const Eight first = Load(panel + kPanel * k), second = Load(panel + kPanel * k + 8);
@@ -26,15 +18,30 @@ inline void Tile(Sums sums, Matrix left, const float* panel, int64_t inner, int6
       high[r] += factor * second;
     }
   }
-  for (int r = 0; r < R; r++) {
-    if (sums.rectify) {
+  if (sums.rectify) {
+    for (int r = 0; r < R; r++) {
       low[r] = low[r] < 0.0f ? Eight{} : low[r];
       high[r] = high[r] < 0.0f ? Eight{} : high[r];
     }
-    float* to = is_whole ? sums.at + r * sums.row : edge;
-    Store(to, low[r]);
-    Store(to + 8, high[r]);
-    if (!is_whole) std::copy(edge, edge + columns, sums.at + r * sums.row);
+  }
+  for (int r = 0; r < R; r++) {
+    Store(sums.at + r * sums.row, low[r]);
+    Store(sums.at + r * sums.row + 8, high[r]);
+  }
+}
+
+// The same for fewer columns.
+template <int R>
+inline void NarrowTile(Sums sums, Matrix left, const float* panel, int64_t inner, int64_t columns) {
+  float whole[R * kPanel] = {};
+  for (int r = 0; r < R; r++) {
+    const float* start = sums.start + r * sums.start_row;
+    std::copy(start, start + columns, whole + r * kPanel);
+  }
+  Tile<R>({whole, kPanel, whole, kPanel, sums.rectify}, left, panel, inner);
+  for (int r = 0; r < R; r++) {
+    const float* from = whole + r * kPanel;
+    std::copy(from, from + columns, sums.at + r * sums.row);
   }
 }
 
@@ -63,13 +70,6 @@ inline void TransposeEight(float* to, const float* from, int64_t row) {
 // Copies up to 16 columns of a matrix into a panel; columns that are not there are 0.
 inline void Pack(float* panel, Matrix right, int64_t inner, int64_t columns) {
   int64_t k = 0;
-  if (columns == kPanel && right.column == 1) {
-    for (; k < inner; k++) {
-      const float* from = right.data + k * right.row;
-      Store(panel + kPanel * k, Load(from));
-      Store(panel + kPanel * k + 8, Load(from + 8));
-    }
-  }
 #if defined(LATENT_AVX2)
   if (columns == kPanel && right.row == 1) {
     for (; k + 8 <= inner; k += 8) {
@@ -86,27 +86,55 @@ inline void Pack(float* panel, Matrix right, int64_t inner, int64_t columns) {
   }
 }
 
-// R rows of a product, of all panels; the next R are fetched meanwhile.
+// Copies columns of a matrix into panels, one after another; rows that lie in one piece row by row, as
+// memory likes it.
+inline void PackAll(float* panels, Matrix right, int64_t inner, int64_t columns) {
+  const int64_t whole = right.column == 1 ? columns / kPanel * kPanel : 0;
+  for (int64_t k = 0; whole > 0 && k < inner; k++) {
+    const float* from = right.data + k * right.row;
+    for (int64_t j = 0; j < whole; j += kPanel) {
+      __builtin_prefetch(from + 4 * right.row + j);
+      float* to = panels + j * inner + kPanel * k;
+      Store(to, Load(from + j));
+      Store(to + 8, Load(from + j + 8));
+    }
+  }
+  for (int64_t j = whole; j < columns; j += kPanel) {
+    Pack(panels + j * inner, right.From(0, j), inner, std::min(kPanel, columns - j));
+  }
+}
+
+// R rows of a product, of all panels; the next R are fetched meanwhile. `below` rows follow these.
 template <int R>
-inline void Rows(Sums sums, Matrix left, const float* panels, int64_t inner, int64_t columns) {
-  float packed[R * kDepth];
+inline void Rows(Sums sums, Matrix left, const float* panels, int64_t inner, int64_t columns,
+                 int64_t below) {
+  float packed[R * kDepth + 8];
   if (left.column == 1) {
     for (int r = R; r < 2 * R; r++) {
       for (int64_t k = 0; k < inner; k += 16) __builtin_prefetch(left.data + r * left.row + k);
     }
   } else {
     for (int64_t k = 0; k < inner; k++) __builtin_prefetch(left.data + k * left.column + 2 * R - 1);
-    for (int64_t k = 0; k < inner; k++) {
+    // Eight at once where there are as many: what is too much is written over by the next.
+    const bool has_eight = left.row == 1 && R + below >= 8;
+    for (int64_t k = 0; has_eight && k < inner; k++) {
+      Store(packed + R * k, Load(left.data + k * left.column));
+    }
+    for (int64_t k = 0; !has_eight && k < inner; k++) {
       for (int r = 0; r < R; r++) packed[R * k + r] = left.data[r * left.row + k * left.column];
     }
   }
+  // Either way one of the two steps is known to the compiler.
+  const Matrix rows{left.data, left.row, 1}, packed_rows{packed, 1, R};
   for (int64_t j = 0; j < columns; j += kPanel) {
-    const int64_t count = std::min(kPanel, columns - j);
-    // Both say it with one step known to the compiler.
-    if (left.column == 1) {
-      Tile<R>(sums.From(0, j), {left.data, left.row, 1}, panels + j * inner, inner, count);
+    const float* panel = panels + j * inner;
+    const int64_t count = columns - j;
+    if (count < kPanel) {
+      NarrowTile<R>(sums.From(0, j), left.column == 1 ? rows : packed_rows, panel, inner, count);
+    } else if (left.column == 1) {
+      Tile<R>(sums.From(0, j), rows, panel, inner);
     } else {
-      Tile<R>(sums.From(0, j), {packed, 1, R}, panels + j * inner, inner, count);
+      Tile<R>(sums.From(0, j), packed_rows, panel, inner);
     }
   }
 }
@@ -120,23 +148,18 @@ inline void MatMul(Sums sums, Matrix left, Matrix right, int64_t rows, int64_t i
     const bool is_first = p == 0, is_last = p + depth == inner;
     for (int64_t j = 0; j < columns; j += kPanelColumns) {
       const int64_t width = std::min(kPanelColumns, columns - j);
-      for (int64_t c = 0; c < width; c += kPanel) {
-        Pack(panels + c * depth, right.From(p, j + c), depth, std::min(kPanel, width - c));
-      }
+      PackAll(panels, right.From(p, j), depth, width);
       Sums these = sums.From(0, j);
       if (!is_first) these.start = these.at, these.start_row = these.row;
       these.rectify = sums.rectify && is_last;
+      const auto some = [&](auto rows_of, int64_t i, int64_t count) {
+        rows_of(these.From(i, 0), left.From(i, p), panels, depth, width, rows - i - count);
+      };
       int64_t i = 0;
-      for (; i + 6 <= rows; i += 6) {
-        Rows<6>(these.From(i, 0), left.From(i, p), panels, depth, width);
-      }
-      for (; i + 4 <= rows; i += 4) {
-        Rows<4>(these.From(i, 0), left.From(i, p), panels, depth, width);
-      }
-      for (; i + 2 <= rows; i += 2) {
-        Rows<2>(these.From(i, 0), left.From(i, p), panels, depth, width);
-      }
-      if (i < rows) Rows<1>(these.From(i, 0), left.From(i, p), panels, depth, width);
+      for (; i + 6 <= rows; i += 6) some(Rows<6>, i, 6);
+      for (; i + 4 <= rows; i += 4) some(Rows<4>, i, 4);
+      for (; i + 2 <= rows; i += 2) some(Rows<2>, i, 2);
+      if (i < rows) some(Rows<1>, i, 1);
     }
   }
 }
