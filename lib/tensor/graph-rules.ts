@@ -45,7 +45,10 @@ const reluGradient: Rule = (node, graph) => {
     return undefined;
   }
   // Relu's result serves as well as its input, which then has one reader less and can be fused.
-  become(node, 'ReluGrad', [dy!, graph.rectified.get(x) ?? x]);
+  const mask = graph.rectified.get(x) ?? x;
+  const product = ownProduct(graph, dy);
+  if (product === undefined) become(node, 'ReluGrad', [dy!, mask]);
+  else extend(node, product, mask, 'masks');
   return undefined;
 };
 
@@ -82,8 +85,7 @@ const bias: Rule = (node, graph) => {
   if (product === undefined || !isPlainProduct(product)) return undefined;
   if (shape?.length !== 1 || shape[0] !== width) return undefined;
   if (product.op === 'LatentMatMul') {
-    become(node, 'LatentMatMul', [...product.inputs, vector!]);
-    node.attributes = {...product.attributes, biases: {int: 1}};
+    extend(node, product, vector!, 'biases');
     return undefined;
   }
   become(node, 'BiasAdd', [sum!, vector!]);
@@ -101,6 +103,7 @@ const biasGradient: Rule = (node, graph) => {
   if (graph.integers(axes)?.join() !== others.map((_, axis) => axis).join()) return undefined;
   become(node, 'BiasAddGrad', [x!]);
   node.attributes = {T, data_format: {text: 'NHWC'}};
+  graph.biasGradients.set(x!, node);
   return undefined;
 };
 
@@ -127,13 +130,53 @@ const product: Rule = (node, graph) => {
   node.attributes = {
     transpose_a: {bool: isTrue(transposeA)},
     transpose_b: {bool: isTrue(transposeB)},
-    relu: {bool: false},
-    biases: {int: 0},
   };
+  if (isTrue(transposeA) && !isTrue(transposeB)) takeBiasGradient(node, graph, shape.slice(1));
   return undefined;
 };
 
-/** The relu of a product of our own, with its bias, is part of it. */
+/** leftᵀ · right, the gradient of a weight, gives the sum of right's columns with it, that of a bias. */
+function takeBiasGradient(product: GraphNode, graph: Rewriting, shape: readonly number[]): void {
+  const [left, right] = product.inputs;
+  const gradient = graph.biasGradients.get(right!);
+  // A product of few rows may become part of an update; what is read already stays.
+  const inner = graph.shape(left)?.[0] ?? 0;
+  if (gradient === undefined || inner < FEW || graph.read.has(`${gradient.name}:0`)) return;
+  product.attributes['sums'] = {int: 1};
+  graph.setShape(`${product.name}:1`, shape);
+  graph.replace(`${gradient.name}:0`, `${product.name}:1`);
+}
+
+/** A sum with a product that nothing else reads: the product starts from the other, in its shape. */
+const startedProduct: Rule = (node, graph) => {
+  const wanted = graph.shape(`${node.name}:0`)?.join();
+  for (const [sum, other] of [node.inputs, [...node.inputs].reverse()]) {
+    const reshape = graph.hasOneReader(sum) ? graph.find(sum, 'Reshape') : undefined;
+    const product = ownProduct(graph, reshape === undefined ? sum : reshape.inputs[0]);
+    if (product === undefined || graph.shape(other)?.join() !== wanted) continue;
+    extend(node, product, other!, 'starts');
+    return undefined;
+  }
+  return undefined;
+};
+
+/** A sum with what dropout leaves is part of it. */
+const addedDropout: Rule = (node, graph) => {
+  const wanted = graph.shape(`${node.name}:0`)?.join();
+  for (const [sum, other] of [node.inputs, [...node.inputs].reverse()]) {
+    const dropped = graph.hasOneReader(sum) ? graph.find(sum, 'LatentDropout') : undefined;
+    if (dropped?.inputs.length !== 3 || graph.shape(other)?.join() !== wanted) continue;
+    become(node, 'LatentDropout', [...dropped.inputs, other!]);
+    node.attributes = {additions: {int: 1}};
+    return undefined;
+  }
+  return undefined;
+};
+
+/**
+ * The relu of a product of our own, with its bias, is part of it. Without the relu it is not computed, unless
+ * something else reads it.
+ */
 const rectifiedProduct: Rule = (node, graph) => {
   const product = graph.find(node.inputs[0], 'LatentMatMul');
   if (product === undefined) return undefined;
@@ -148,13 +191,15 @@ const FEW = 8;
 /** In numbers; TensorFlow is as fast for smaller ones. */
 const LARGE_MATRIX = 2 ** 15;
 
+const SUMS = [bias, startedProduct, addedDropout];
+
 /** Which rules are tried for which op, in this order. */
 export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   Cast: [sameType],
   Reshape: [sameShape],
   Mul: [reluGradient, saturatingGradient],
-  Add: [bias],
-  AddV2: [bias],
+  Add: SUMS,
+  AddV2: SUMS,
   MatMul: [thinProduct, product],
   Relu: [rectifiedProduct],
   Sum: [biasGradient],
@@ -164,10 +209,29 @@ function isFloat(type: Attribute | undefined): boolean {
   return type !== undefined && 'type' in type && type.type === DTYPE.float32;
 }
 
+/** The product of our own that has this output, if it is nothing more and has one reader. */
+function ownProduct(graph: Rewriting, output: string | undefined): GraphNode | undefined {
+  const product = graph.hasOneReader(output) ? graph.find(output, 'LatentMatMul') : undefined;
+  return isPlainProduct(product) ? product : undefined;
+}
+
+/** Makes of a node the product with one input more. */
+function extend(
+  node: GraphNode,
+  product: GraphNode,
+  input: string,
+  what: 'biases' | 'masks' | 'starts',
+): void {
+  become(node, 'LatentMatMul', [...product.inputs, input]);
+  node.attributes = {...product.attributes, [what]: {int: 1}};
+}
+
 /** Whether a node is a product of two matrices and nothing more, by TensorFlow or ours. */
 export function isPlainProduct(node: GraphNode | undefined): boolean {
-  if (node?.op === 'LatentMatMul')
-    return node.inputs.length === 2 && !isTrue(node.attributes['relu']);
+  if (node?.op === 'LatentMatMul') {
+    const {relu, sums} = node.attributes;
+    return node.inputs.length === 2 && !isTrue(relu) && sums === undefined;
+  }
   return node?.op === 'MatMul';
 }
 

@@ -14,7 +14,7 @@ import {DTYPE} from './native-backend';
  * @returns where an output of the graph is found now
  */
 export function simplify(graph: Graph, wanted: readonly string[]): (output: string) => string {
-  const rewriting = new Rewriting(graph);
+  const rewriting = new Rewriting(graph, wanted);
   const kept = graph.nodes.filter(node => {
     node.inputs = node.inputs.map(input => rewriting.resolve(input));
     if (node.op === 'Relu') rewriting.rectified.set(node.inputs[0]!, `${node.name}:0`);
@@ -25,6 +25,7 @@ export function simplify(graph: Graph, wanted: readonly string[]): (output: stri
         return false;
       }
     }
+    for (const input of node.inputs) rewriting.read.add(input);
     return true;
   });
   const resolve = (output: string) => rewriting.resolve(output);
@@ -55,18 +56,30 @@ function nodeOf(input: string): string {
 export class Rewriting {
   /** Relu's output for its input. */
   readonly rectified = new Map<string, string>();
+  /** What nodes before this one read. */
+  readonly read = new Set<string>();
+  /** BiasAddGrad for its input. */
+  readonly biasGradients = new Map<string, GraphNode>();
   private readonly nodes = new Map<string, GraphNode>();
+  private readonly readers = new Map<string, number>();
   private readonly replaced = new Map<string, string>();
 
-  constructor(private readonly graph: Graph) {
-    for (const node of graph.nodes) this.nodes.set(`${node.name}:0`, node);
+  constructor(
+    private readonly graph: Graph,
+    wanted: readonly string[],
+  ) {
+    for (const node of graph.nodes) {
+      this.nodes.set(`${node.name}:0`, node);
+      for (const input of node.inputs) this.readers.set(input, (this.readers.get(input) ?? 0) + 1);
+    }
+    for (const output of wanted) this.readers.set(output, Infinity);
   }
 
   /** Where an output is found now, or what comes after a node that is gone: '^node'. */
   resolve(output: string): string {
-    if (!output.startsWith('^')) return this.replaced.get(output) ?? output;
-    const instead = this.replaced.get(`${output.slice(1)}:0`);
-    return instead === undefined ? output : control(instead);
+    if (output.startsWith('^')) return control(this.resolve(`${output.slice(1)}:0`));
+    const instead = this.replaced.get(output);
+    return instead === undefined ? output : this.resolve(instead);
   }
 
   replace(output: string, instead: string): void {
@@ -82,6 +95,15 @@ export class Rewriting {
   find(output: string | undefined, op: string): GraphNode | undefined {
     const node = this.node(output);
     return node?.op === op ? node : undefined;
+  }
+
+  /** Whether one node reads this output, and nobody outside. */
+  hasOneReader(output: string | undefined): boolean {
+    return this.readers.get(output ?? '') === 1;
+  }
+
+  setShape(output: string, shape: readonly number[]): void {
+    this.graph.shapes.set(output, shape);
   }
 
   shape(output: string | undefined): readonly number[] | undefined {

@@ -19,10 +19,12 @@ struct Sums {
   int64_t row;
   const float* start;
   int64_t start_row;
-  bool rectify;  // at the end: negative sums become 0
+  bool rectify;       // at the end negative sums become 0
+  const float* mask;  // and those for which this is not above 0, unless it is null; its rows lie `row` apart
 
   Sums From(int64_t i, int64_t j) const {
-    return {at + i * row + j, row, start + i * start_row + j, start_row, rectify};
+    const float* own = mask == nullptr ? nullptr : mask + i * row + j;
+    return {at + i * row + j, row, start + i * start_row + j, start_row, rectify, own};
   }
 };
 

@@ -47,9 +47,9 @@ inline void PhiloxWords(const PhiloxStart& start, uint64_t first, uint32_t* word
 }
 
 // y = x · scale where a uniform number is at least `rate`, else 0, from the number `from`, which is a
-// multiple of four, to `to`; y may be x
-inline void Drop(const float* x, float* y, int64_t from, int64_t to, const PhiloxStart& start,
-                 float rate, float scale) {
+// multiple of four, to `to`; and what is added, unless it is null. y may be x.
+inline void Drop(const float* x, const float* added, float* y, int64_t from, int64_t to,
+                 const PhiloxStart& start, float rate, float scale) {
   uint32_t words[kDrawn];
   for (int64_t at = from; at < to; at += kDrawn) {
     PhiloxWords(start, static_cast<uint64_t>(at) / 4, words);
@@ -58,5 +58,6 @@ inline void Drop(const float* x, float* y, int64_t from, int64_t to, const Philo
       const float uniform = static_cast<float>(static_cast<int32_t>(words[i] & 0x7fffffu)) * 0x1p-23f;
       y[at + i] = x[at + i] * (uniform >= rate ? scale : 0.0f);
     }
+    for (int64_t i = 0; added != nullptr && i < count; i++) y[at + i] += added[at + i];
   }
 }

@@ -28,7 +28,8 @@ inline PhiloxStart Scrambled(int32_t first, int32_t second) {
   return {{mixed[0], mixed[1]}, {mixed[2], mixed[3]}};
 }
 
-// x of any shape, seed [2], settings [2]: the rate, and 1 / (1 − rate)
+// x of any shape, seed [2], settings [2]: the rate, and 1 / (1 − rate); and none or one of x's shape that
+// is added, as what goes past a layer is.
 class LatentDropout : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -37,6 +38,10 @@ class LatentDropout : public OpKernel {
     const Tensor &x = context->input(0), &seed = context->input(1), &settings = context->input(2);
     OP_REQUIRES(context, seed.NumElements() == 2 && settings.NumElements() == 2,
                 absl::InvalidArgumentError("LatentDropout: seed or settings are not [2]."));
+    const bool is_added = context->num_inputs() > 3;
+    OP_REQUIRES(context, !is_added || context->input(3).shape() == x.shape(),
+                absl::InvalidArgumentError("LatentDropout: what is added is of another shape."));
+    const float* added = is_added ? context->input(3).flat<float>().data() : nullptr;
     Tensor* y = nullptr;
     OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, x.shape(), &y));
     const auto numbers = seed.flat<int32_t>();
@@ -48,7 +53,7 @@ class LatentDropout : public OpKernel {
     const int64_t size = x.NumElements(), blocks = (size + 3) / 4;
     InParts(blocks, size >= kLarge, [&](int64_t from, int64_t to, int64_t) {
       ON_THIS_PROCESSOR(
-          Drop(given, kept, 4 * from, std::min(4 * to, size), start, rates(0), rates(1)));
+          Drop(given, added, kept, 4 * from, std::min(4 * to, size), start, rates(0), rates(1)));
     });
   }
 };
@@ -57,7 +62,9 @@ REGISTER_OP("LatentDropout")
     .Input("x: float")
     .Input("seed: int32")
     .Input("settings: float")
+    .Input("added: additions * float")
     .Output("y: float")
+    .Attr("additions: int >= 0 = 0")
     .SetShapeFn(shape_inference::UnchangedShape);
 
 REGISTER_KERNEL_BUILDER(Name("LatentDropout").Device(DEVICE_CPU), LatentDropout);

@@ -18,11 +18,14 @@ inline void Tile(Sums sums, Matrix left, const float* panel, int64_t inner) {
       high[r] += factor * second;
     }
   }
-  if (sums.rectify) {
-    for (int r = 0; r < R; r++) {
-      low[r] = low[r] < 0.0f ? Eight{} : low[r];
-      high[r] = high[r] < 0.0f ? Eight{} : high[r];
-    }
+  for (int r = 0; sums.rectify && r < R; r++) {
+    low[r] = low[r] < 0.0f ? Eight{} : low[r];
+    high[r] = high[r] < 0.0f ? Eight{} : high[r];
+  }
+  for (int r = 0; sums.mask != nullptr && r < R; r++) {
+    const float* mask = sums.mask + r * sums.row;
+    low[r] = Load(mask) > 0.0f ? low[r] : Eight{};
+    high[r] = Load(mask + 8) > 0.0f ? high[r] : Eight{};
   }
   for (int r = 0; r < R; r++) {
     Store(sums.at + r * sums.row, low[r]);
@@ -33,12 +36,16 @@ inline void Tile(Sums sums, Matrix left, const float* panel, int64_t inner) {
 // The same for fewer columns.
 template <int R>
 inline void NarrowTile(Sums sums, Matrix left, const float* panel, int64_t inner, int64_t columns) {
-  float whole[R * kPanel] = {};
+  float whole[R * kPanel] = {}, mask[R * kPanel] = {};
   for (int r = 0; r < R; r++) {
     const float* start = sums.start + r * sums.start_row;
     std::copy(start, start + columns, whole + r * kPanel);
+    if (sums.mask == nullptr) continue;
+    const float* own = sums.mask + r * sums.row;
+    std::copy(own, own + columns, mask + r * kPanel);
   }
-  Tile<R>({whole, kPanel, whole, kPanel, sums.rectify}, left, panel, inner);
+  const float* has_mask = sums.mask == nullptr ? nullptr : mask;
+  Tile<R>({whole, kPanel, whole, kPanel, sums.rectify, has_mask}, left, panel, inner);
   for (int r = 0; r < R; r++) {
     const float* from = whole + r * kPanel;
     std::copy(from, from + columns, sums.at + r * sums.row);
@@ -139,19 +146,29 @@ inline void Rows(Sums sums, Matrix left, const float* panels, int64_t inner, int
   }
 }
 
-// at[i, j] = start[i, j] + Σ left[i, k] right[k, j]; `panels` has room for kPanels numbers. Sums are taken
-// in the same order wherever a matrix is cut by rows or columns.
+// total[j] += Σ right[k, j], of rows that lie in one piece
+inline void AddColumns(float* __restrict total, Matrix right, int64_t inner, int64_t columns) {
+  for (int64_t k = 0; k < inner; k++) {
+    const float* __restrict row = right.data + k * right.row;
+    for (int64_t j = 0; j < columns; j++) total[j] += row[j];
+  }
+}
+
+// at[i, j] = start[i, j] + Σ left[i, k] right[k, j], and totals[j] += Σ right[k, j] unless it is null; `panels`
+// has room for kPanels numbers. Sums are taken in the same order wherever a matrix is cut by rows or
+// columns.
 inline void MatMul(Sums sums, Matrix left, Matrix right, int64_t rows, int64_t inner,
-                   int64_t columns, float* panels) {
+                   int64_t columns, float* totals, float* panels) {
   for (int64_t p = 0; p < inner; p += kDepth) {
     const int64_t depth = std::min(kDepth, inner - p);
     const bool is_first = p == 0, is_last = p + depth == inner;
     for (int64_t j = 0; j < columns; j += kPanelColumns) {
       const int64_t width = std::min(kPanelColumns, columns - j);
+      if (totals != nullptr) AddColumns(totals + j, right.From(p, j), depth, width);
       PackAll(panels, right.From(p, j), depth, width);
       Sums these = sums.From(0, j);
       if (!is_first) these.start = these.at, these.start_row = these.row;
-      these.rectify = sums.rectify && is_last;
+      if (!is_last) these.rectify = false, these.mask = nullptr;
       const auto some = [&](auto rows_of, int64_t i, int64_t count) {
         rows_of(these.From(i, 0), left.From(i, p), panels, depth, width, rows - i - count);
       };

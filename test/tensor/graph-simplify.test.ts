@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {before, test} from 'node:test';
+import {dropout} from 'latent-lib/layers/dropout';
 import {compile} from 'latent-lib/tensor/compile';
 import {Recorder} from 'latent-lib/tensor/graph-recorder';
 import {simplify} from 'latent-lib/tensor/graph-simplify';
@@ -110,6 +111,45 @@ test('a product of our own takes its bias and relu with it', whereCompiled, t =>
   const thin = operations(x => tf.matMul(x, weight));
   assert.deepEqual([thin['MatMul'], thin['LatentMatMul']], [1, undefined], 'three rows');
   weight.dispose();
+});
+
+test('backwards it takes relu, sums of gradients and the gradient of a bias', whereCompiled, t => {
+  if (!nativeKernels().multiplies) return t.skip('no own products here');
+  const draw = (name: string, shape: number[]) =>
+    new Random(3).stream(name).normals(shape).mul(0.3);
+  const inputs = {
+    x: draw('x', [2, 10, 16]),
+    ...Object.fromEntries(['q', 'k', 'v'].map(name => [name, draw(name, [16, 24])])),
+    b: draw('b', [24]), // of two layers
+    c: draw('c', [24]),
+    w: draw('w', [24, 9]),
+    seed: tf.tensor1d([3, 4], 'int32'),
+  } as Record<string, tf.Tensor>;
+  const loss = (...[x, q, k, v, b, c, w]: tf.Tensor[]) => {
+    const rows = x!.reshape([20, 16]);
+    const hidden = (weight?: tf.Tensor, bias?: tf.Tensor) =>
+      tf.matMul(rows, weight!).add(bias!).relu();
+    const [first, second, third] = [hidden(q, b), hidden(k, b), hidden(v, c)];
+    const y = tf.matMul(first, w!).mul(tf.matMul(second, w!)).sub(tf.matMul(third, w!));
+    return y.square().mean().add(x!.square().mean()).asScalar();
+  };
+  const names = ['x', 'q', 'k', 'v', 'b', 'c', 'w'] as const;
+  const step = (given: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
+    const gradients = tf.grads(loss)(names.map(name => given[name]!));
+    const past = given['x']!.add(dropout(given['x']!, 0.4, given['seed'] as tf.Tensor1D));
+    return {...Object.fromEntries(names.map((name, which) => [name, gradients[which]!])), past};
+  };
+  const recorded = operations(() => tf.addN(Object.values(step(inputs)).map(value => value.sum())));
+  assert.equal(recorded['ReluGrad'], undefined);
+  assert.equal(recorded['BiasAddGrad'], 1, 'the sum of two was made before the second product');
+  assert.equal(recorded['LatentDropout'], 1);
+  const compiled = compile(step);
+  const [got, want] = [compiled(inputs), tf.tidy(() => step(inputs))];
+  for (const [name, tensor] of Object.entries(want)) {
+    close(name, got[name]!, tensor, {atol: 1e-6, rtol: 1e-5});
+  }
+  compiled.dispose();
+  tf.dispose([got, want, inputs]);
 });
 
 test('what no output needs is dropped, but not what is fed', whereCompiled, () => {
