@@ -28,11 +28,17 @@ struct Sums {
   }
 };
 
-// The right matrix of a product, copied in panels.
-constexpr int64_t kPanel = 16;          // columns of a panel
-constexpr int64_t kDepth = 256;         // its rows: 16 KiB, half of a first cache
-constexpr int64_t kPanelColumns = 128;  // columns of all panels at a time: 128 KiB of a second cache
-constexpr int64_t kPanels = kDepth * kPanelColumns;  // numbers of all panels at a time
+// How a product is cut: tiles of sums, and copies of parts of both matrices in the order of their use.
+constexpr int64_t kTile = 6, kPanel = 16;  // rows and columns of a tile: its sums fill the registers
+constexpr int64_t kDepth = 256;            // products a sum at a time: a panel is half of a first cache
+constexpr int64_t kPanelColumns = 128;     // columns of all panels at a time: 128 KiB of a second cache
+constexpr int64_t kPackedRows = 96;        // rows at a time, where they have to be copied: 96 KiB
+constexpr int64_t kSpare = 8;              // between six rows and the next, for what is written too much
+
+struct PackingRoom {
+  alignas(64) float panels[kDepth * kPanelColumns];
+  float rows[kPackedRows / kTile * (kTile * kDepth + kSpare)];
+};
 
 // A gated recurrent unit over all its steps: inputs [J, T, B], kernel [4H, S + J] with S = H, or 2H with
 // feedback, initial [H, B], feedback [T, B] or the same for all [T].

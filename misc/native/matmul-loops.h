@@ -111,39 +111,57 @@ inline void PackAll(float* panels, Matrix right, int64_t inner, int64_t columns)
   }
 }
 
-// R rows of a product, of all panels; the next R are fetched meanwhile. `below` rows follow these.
-template <int R>
-inline void Rows(Sums sums, Matrix left, const float* panels, int64_t inner, int64_t columns,
-                 int64_t below) {
-  float packed[R * kDepth + 8];
-  if (left.column == 1) {
-    for (int r = R; r < 2 * R; r++) {
-      for (int64_t k = 0; k < inner; k += 16) __builtin_prefetch(left.data + r * left.row + k);
+// Copies rows of a matrix whose columns lie in one piece, column by column, six rows side by side.
+inline void PackRows(float* packed, Matrix left, int64_t inner, int64_t rows) {
+  const int64_t strip = kTile * inner + kSpare;
+  for (int64_t k = 0; k < inner; k++) {
+    const float* from = left.data + k * left.column;
+    int64_t i = 0;
+    // Eight at once while there are as many: what is too much is written over by the next column.
+    for (float* to = packed + kTile * k; i + 8 <= rows; i += kTile, to += strip) {
+      __builtin_prefetch(from + 4 * left.column + i);
+      Store(to, Load(from + i));
     }
-  } else {
-    for (int64_t k = 0; k < inner; k++) __builtin_prefetch(left.data + k * left.column + 2 * R - 1);
-    // Eight at once where there are as many: what is too much is written over by the next.
-    const bool has_eight = left.row == 1 && R + below >= 8;
-    for (int64_t k = 0; has_eight && k < inner; k++) {
-      Store(packed + R * k, Load(left.data + k * left.column));
-    }
-    for (int64_t k = 0; !has_eight && k < inner; k++) {
-      for (int r = 0; r < R; r++) packed[R * k + r] = left.data[r * left.row + k * left.column];
-    }
+    for (; i < rows; i++) packed[i / kTile * strip + kTile * k + i % kTile] = from[i];
   }
-  // Either way one of the two steps is known to the compiler.
-  const Matrix rows{left.data, left.row, 1}, packed_rows{packed, 1, R};
+}
+
+// R rows of a product, of all panels. Packed rows lie in columns of six; of others the next R are fetched
+// meanwhile.
+template <int R, bool kArePacked>
+inline void Rows(Sums sums, const float* left, int64_t row, const float* panels, int64_t inner,
+                 int64_t columns) {
+  for (int r = R; !kArePacked && r < 2 * R; r++) {
+    for (int64_t k = 0; k < inner; k += 16) __builtin_prefetch(left + r * row + k);
+  }
+  const Matrix rows{left, kArePacked ? 1 : row, kArePacked ? kTile : 1};
   for (int64_t j = 0; j < columns; j += kPanel) {
     const float* panel = panels + j * inner;
     const int64_t count = columns - j;
     if (count < kPanel) {
-      NarrowTile<R>(sums.From(0, j), left.column == 1 ? rows : packed_rows, panel, inner, count);
-    } else if (left.column == 1) {
-      Tile<R>(sums.From(0, j), rows, panel, inner);
+      NarrowTile<R>(sums.From(0, j), rows, panel, inner, count);
     } else {
-      Tile<R>(sums.From(0, j), packed_rows, panel, inner);
+      Tile<R>(sums.From(0, j), rows, panel, inner);
     }
   }
+}
+
+// All rows of a product, of all panels: six at a time, and what is left.
+template <bool kArePacked>
+inline void AllRows(Sums sums, const float* left, int64_t row, const float* panels, int64_t rows,
+                    int64_t inner, int64_t columns) {
+  const int64_t strip = kTile * inner + kSpare;
+  const auto at = [&](int64_t i) {
+    return kArePacked ? left + i / kTile * strip + i % kTile : left + i * row;
+  };
+  int64_t i = 0;
+  for (; i + 6 <= rows; i += 6) {
+    Rows<6, kArePacked>(sums.From(i, 0), at(i), row, panels, inner, columns);
+  }
+  for (; i + 2 <= rows; i += 2) {
+    Rows<2, kArePacked>(sums.From(i, 0), at(i), row, panels, inner, columns);
+  }
+  if (i < rows) Rows<1, kArePacked>(sums.From(i, 0), at(i), row, panels, inner, columns);
 }
 
 // total[j] += Σ right[k, j], of rows that lie in one piece
@@ -154,29 +172,29 @@ inline void AddColumns(float* __restrict total, Matrix right, int64_t inner, int
   }
 }
 
-// at[i, j] = start[i, j] + Σ left[i, k] right[k, j], and totals[j] += Σ right[k, j] unless it is null; `panels`
-// has room for kPanels numbers. Sums are taken in the same order wherever a matrix is cut by rows or
-// columns.
+// at[i, j] = start[i, j] + Σ left[i, k] right[k, j], and totals[j] += Σ right[k, j] unless it is null. Sums are
+// taken in the same order wherever a matrix is cut by rows or columns.
 inline void MatMul(Sums sums, Matrix left, Matrix right, int64_t rows, int64_t inner,
-                   int64_t columns, float* totals, float* panels) {
+                   int64_t columns, float* totals, PackingRoom& room) {
   for (int64_t p = 0; p < inner; p += kDepth) {
     const int64_t depth = std::min(kDepth, inner - p);
     const bool is_first = p == 0, is_last = p + depth == inner;
     for (int64_t j = 0; j < columns; j += kPanelColumns) {
       const int64_t width = std::min(kPanelColumns, columns - j);
       if (totals != nullptr) AddColumns(totals + j, right.From(p, j), depth, width);
-      PackAll(panels, right.From(p, j), depth, width);
+      PackAll(room.panels, right.From(p, j), depth, width);
       Sums these = sums.From(0, j);
       if (!is_first) these.start = these.at, these.start_row = these.row;
       if (!is_last) these.rectify = false, these.mask = nullptr;
-      const auto some = [&](auto rows_of, int64_t i, int64_t count) {
-        rows_of(these.From(i, 0), left.From(i, p), panels, depth, width, rows - i - count);
-      };
-      int64_t i = 0;
-      for (; i + 6 <= rows; i += 6) some(Rows<6>, i, 6);
-      for (; i + 4 <= rows; i += 4) some(Rows<4>, i, 4);
-      for (; i + 2 <= rows; i += 2) some(Rows<2>, i, 2);
-      if (i < rows) some(Rows<1>, i, 1);
+      if (left.column == 1) {
+        AllRows<false>(these, left.data + p, left.row, room.panels, rows, depth, width);
+        continue;
+      }
+      for (int64_t i = 0; i < rows; i += kPackedRows) {
+        const int64_t count = std::min(kPackedRows, rows - i);
+        PackRows(room.rows, left.From(i, p), depth, count);
+        AllRows<true>(these.From(i, 0), room.rows, 0, room.panels, count, depth, width);
+      }
     }
   }
 }

@@ -88,16 +88,19 @@ class LatentMatMul : public OpKernel {
     };
     const int64_t width = rows < kFewRows ? std::min(kWidth, cut(columns, 2, 16)) : kWidth;
     const int64_t across = (columns + width - 1) / width;
-    const int64_t height = std::max<int64_t>(kFewRows / 2, cut(rows, (kTasks + across - 1) / across, 6));
+    // As many parts of the rows as make kTasks, or two, but none so thin that packing takes long.
+    int64_t parts = (kTasks + across - 1) / across;
+    while (parts > 1 && rows / parts < kFewRows / 2) parts /= 2;
+    const int64_t height = cut(rows, parts, kTile);
     const int64_t down = (rows + height - 1) / height;
     const bool is_large = rows * inner * columns >= kManyMultiplications;
     Share(across * down, is_large, [&](int64_t task) {
       const int64_t i = task / across * height, j = task % across * width;
       float* own_totals = totals == nullptr || i > 0 ? nullptr : totals + j;
-      alignas(64) static thread_local float panels[kPanels];
+      static thread_local PackingRoom room;
       ON_THIS_PROCESSOR(MatMul(sums.From(i, j), left.From(i, 0), right.From(0, j),
                                std::min(height, rows - i), inner, std::min(width, columns - j),
-                               own_totals, panels));
+                               own_totals, room));
     });
   }
 
