@@ -57,7 +57,7 @@ const saturatingGradient: Rule = (node, graph) => {
   for (const [dy, slope] of [node.inputs, [...node.inputs].reverse()]) {
     const [y, rest] = graph.find(slope, 'Mul')?.inputs ?? [];
     const [one, same] = graph.find(rest, 'Sub')?.inputs ?? [];
-    if (same === y && graph.isConstant(one, 1) && graph.find(y, 'Sigmoid') !== undefined) {
+    if (same === y && graph.isConstant(one, 1) && isSigmoid(graph.node(y))) {
       become(node, 'SigmoidGrad', [y!, dy!]);
       return undefined;
     }
@@ -84,7 +84,7 @@ const bias: Rule = (node, graph) => {
   const product = graph.node(sum);
   if (product === undefined || !isPlainProduct(product)) return undefined;
   if (shape?.length !== 1 || shape[0] !== width) return undefined;
-  if (product.op === 'LatentMatMul') {
+  if (product.op !== 'MatMul') {
     extend(node, product, vector!, 'biases');
     return undefined;
   }
@@ -109,14 +109,22 @@ const biasGradient: Rule = (node, graph) => {
 
 /** Few rows times a large matrix: where our kernels are built, the one that reads the matrix once. */
 const thinProduct: Rule = (node, graph) => {
-  const {T, transpose_a, transpose_b} = node.attributes;
-  const [rows = Infinity, inner = 0] = graph.shape(node.inputs[0]) ?? [];
-  const columns = graph.shape(node.inputs[1])?.[1] ?? 0;
-  const isThin = rows <= 4 && inner * columns >= LARGE_MATRIX;
-  if (!isThin || !isFloat(T) || isTrue(transpose_a) || isTrue(transpose_b)) return undefined;
-  if (!nativeKernels().used) return undefined;
+  const {T, transpose_a: transposeA, transpose_b: transposeB} = node.attributes;
+  const [rows = Infinity] = graph.shape(node.inputs[0]) ?? [];
+  const [height = 0, width = 0] = graph.shape(node.inputs[1]) ?? [];
+  const isThin = rows <= 4 && height * width >= LARGE_MATRIX;
+  if (!isThin || !isFloat(T) || isTrue(transposeA) || !nativeKernels().used) return undefined;
   become(node, 'LatentThinProduct', node.inputs);
-  node.attributes = {};
+  node.attributes = {transpose_b: {bool: isTrue(transposeB)}};
+  return undefined;
+};
+
+/** The logistic function of a product of few rows is part of it. */
+const thinSigmoid: Rule = (node, graph) => {
+  const product = graph.find(node.inputs[0], 'LatentThinProduct');
+  if (product === undefined || isSigmoid(product)) return undefined;
+  become(node, 'LatentThinProduct', product.inputs);
+  node.attributes = {...product.attributes, sigmoid: {bool: true}};
   return undefined;
 };
 
@@ -202,6 +210,7 @@ export const RULES: Readonly<Record<string, readonly Rule[]>> = {
   AddV2: SUMS,
   MatMul: [thinProduct, product],
   Relu: [rectifiedProduct],
+  Sigmoid: [thinSigmoid],
   Sum: [biasGradient],
 };
 
@@ -222,7 +231,7 @@ function extend(
   input: string,
   what: 'biases' | 'masks' | 'starts',
 ): void {
-  become(node, 'LatentMatMul', [...product.inputs, input]);
+  become(node, product.op, [...product.inputs, input]);
   node.attributes = {...product.attributes, [what]: {int: 1}};
 }
 
@@ -232,7 +241,12 @@ export function isPlainProduct(node: GraphNode | undefined): boolean {
     const {relu, sums} = node.attributes;
     return node.inputs.length === 2 && !isTrue(relu) && sums === undefined;
   }
+  if (node?.op === 'LatentThinProduct') return node.inputs.length === 2 && !isSigmoid(node);
   return node?.op === 'MatMul';
+}
+
+function isSigmoid(node: GraphNode | undefined): boolean {
+  return node?.op === 'Sigmoid' || isTrue(node?.attributes['sigmoid']);
 }
 
 function become(node: GraphNode, op: string, inputs: string[]): void {

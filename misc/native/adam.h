@@ -43,11 +43,22 @@ void Adam(float* __restrict w, float* __restrict m, float* __restrict v, const f
 FOR_EACH_PROCESSOR
 void Product(float* __restrict sum, const float* __restrict left, int64_t stride,
              const float* __restrict right, int64_t columns, int64_t inner, int64_t size) {
+  const auto row = [&](int64_t k) { return right + k * columns; };
+  const auto factor = [&](int64_t k) { return left[k * stride]; };
   for (int64_t j = 0; j < size; j++) sum[j] = left[0] * right[j];
-  for (int64_t k = 1; k < inner; k++) {
-    const float factor = left[k * stride];
-    const float* __restrict row = right + k * columns;
-    for (int64_t j = 0; j < size; j++) sum[j] += factor * row[j];
+  int64_t k = 1;
+  for (; k + 4 <= inner; k += 4) {
+    const float a = factor(k), b = factor(k + 1), c = factor(k + 2), d = factor(k + 3);
+    const float *__restrict first = row(k), *__restrict second = row(k + 1);
+    const float *__restrict third = row(k + 2), *__restrict fourth = row(k + 3);
+    for (int64_t j = 0; j < size; j++) {
+      sum[j] += (a * first[j] + b * second[j]) + (c * third[j] + d * fourth[j]);
+    }
+  }
+  for (; k < inner; k++) {
+    const float a = factor(k);
+    const float* __restrict values = row(k);
+    for (int64_t j = 0; j < size; j++) sum[j] += a * values[j];
   }
 }
 

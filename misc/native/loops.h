@@ -10,3 +10,4 @@
 #include "likelihood-loops.h"
 #include "matmul-loops.h"
 #include "recurrence-loops.h"
+#include "thin-product-loops.h"

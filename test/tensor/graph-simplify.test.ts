@@ -208,18 +208,46 @@ test('few rows times a large matrix are a kernel of our own, and equal', whereCo
     [3, 1, 40_000],
   ] as const;
   for (const [rows, inner, columns] of sizes) {
-    const matrix = new Random(rows).normals<tf.Rank.R2>([inner, columns]);
-    const x = new Random(inner).normals<tf.Rank.R2>([rows, inner]);
-    const product = ({x}: {x: tf.Tensor2D}) => ({product: tf.matMul(x, matrix)});
-    const compiled = compile(product);
-    const [got, want] = [compiled({x}), product({x})];
-    close(`${rows} rows`, got.product, want.product, {atol: 1e-5, rtol: 1e-5});
+    const random = new Random(rows);
+    const matrix = random.stream('matrix').normals<tf.Rank.R2>([inner, columns]);
+    const x = random.stream('x').normals<tf.Rank.R2>([rows, inner]);
+    const bias = random.stream('bias').normals<tf.Rank.R1>([columns]);
+    const products = ({x}: {x: tf.Tensor2D}) => {
+      const product = tf.matMul(x, matrix);
+      const chances = (x: tf.Tensor2D) => tf.matMul(x, matrix).add(bias).sigmoid();
+      const gradient = tf.grad(x => chances(x as tf.Tensor2D))(x);
+      return {
+        product,
+        chances: chances(x),
+        back: tf.matMul(product, matrix, false, true),
+        gradient,
+      };
+    };
+    const compiled = compile(products);
+    const [got, want] = [compiled({x}), tf.tidy(() => products({x}))];
+    for (const [name, tensor] of Object.entries(want)) {
+      // Sums of as many random numbers grow with their root.
+      const atol = name === 'back' ? 1e-6 * columns : 1e-4;
+      close(`${rows} rows, ${name}`, got[name as keyof typeof got], tensor, {atol, rtol: 1e-5});
+    }
     compiled.dispose();
+    bias.dispose();
     tf.dispose([matrix, x, got, want]);
   }
   const wide = tf.ones<tf.Rank.R2>([4, 10_000]);
   const thin = operations(x => tf.matMul(x, wide));
   assert.deepEqual([thin['LatentThinProduct'], thin['MatMul']], [1, undefined]);
+  const whole = operations(x =>
+    tf
+      .matMul(x, wide)
+      .add(tf.ones([10_000]))
+      .sigmoid()
+      .matMul<tf.Tensor2D>(wide, false, true),
+  );
+  assert.deepEqual(
+    [whole['LatentThinProduct'], whole['Sigmoid'], whole['BiasAdd']],
+    [2, undefined, undefined],
+  );
   const small = operations(x => tf.matMul(x, tf.ones<tf.Rank.R2>([4, 100])));
   assert.deepEqual([small['LatentThinProduct'], small['MatMul']], [undefined, 1]);
   const tall = operations(x => tf.matMul(tf.tile(x, [2, 1]), wide));
