@@ -79,22 +79,22 @@ class LatentMatMul : public OpKernel {
   }
 
  private:
-  // Cuts the product into tasks: by columns, of which each is packed once, and if those are few by rows.
+  // Cuts a large product into tasks: by columns, of which each is packed once, and if those are few by
+  // rows, as many as make kTasks, or two, but none so thin that packing takes long.
   static void Cut(Sums sums, Matrix left, Matrix right, int64_t rows, int64_t inner,
                   int64_t columns, float* totals) {
-    constexpr int64_t kTasks = 4, kFewRows = 96, kWidth = 128;
-    const auto cut = [](int64_t size, int64_t parts, int64_t unit) {
-      return ((size + parts - 1) / parts + unit - 1) / unit * unit;
-    };
-    const int64_t width = rows < kFewRows ? std::min(kWidth, cut(columns, 2, 16)) : kWidth;
-    const int64_t across = (columns + width - 1) / width;
-    // As many parts of the rows as make kTasks, or two, but none so thin that packing takes long.
-    int64_t parts = (kTasks + across - 1) / across;
-    while (parts > 1 && rows / parts < kFewRows / 2) parts /= 2;
-    const int64_t height = cut(rows, parts, kTile);
-    const int64_t down = (rows + height - 1) / height;
-    const bool is_large = rows * inner * columns >= kManyMultiplications;
-    Share(across * down, is_large, [&](int64_t task) {
+    constexpr int64_t kTasks = 4, kFewRows = 96;
+    const auto over = [](int64_t size, int64_t part) { return (size + part - 1) / part; };
+    int64_t width = columns, height = rows;
+    if (rows * inner * columns >= kManyMultiplications) {
+      width = kPanelColumns;
+      if (rows < kFewRows) width = std::min(width, over(over(columns, 2), kPanel) * kPanel);
+      int64_t parts = over(kTasks, over(columns, width));
+      while (parts > 1 && rows / parts < kFewRows / 2) parts /= 2;
+      height = over(over(rows, parts), kTile) * kTile;
+    }
+    const int64_t across = over(columns, width);
+    Share(across * over(rows, height), true, [&](int64_t task) {
       const int64_t i = task / across * height, j = task % across * width;
       float* own_totals = totals == nullptr || i > 0 ? nullptr : totals + j;
       static thread_local PackingRoom room;

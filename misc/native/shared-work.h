@@ -8,18 +8,31 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <system_error>
 #include <thread>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 #include "processor.h"
 
 namespace latent {
 
+// Whether this process may run on more than one core.
+inline bool HasAnotherCore() {
+#if defined(__linux__)
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores) > 1;
+#endif
+  return std::thread::hardware_concurrency() > 1;
+}
+
 // Whether a kernel may take another core: there is one, and LATENT_THREADS does not ask for one thread.
 inline bool MayTakeAnotherCore() {
   static const bool may = [] {
     const char* asked = std::getenv("LATENT_THREADS");
-    return std::thread::hardware_concurrency() > 1 &&
-           (asked == nullptr || std::strcmp(asked, "1") != 0);
+    return HasAnotherCore() && (asked == nullptr || std::strcmp(asked, "1") != 0);
   }();
   return may;
 }
@@ -62,7 +75,13 @@ class Helper {
   static constexpr int kTurns = 4000;
   static constexpr std::chrono::microseconds kAwake{300};
 
-  Helper() { std::thread([this] { Run(); }).detach(); }
+  Helper() {
+    try {
+      std::thread([this] { Run(); }).detach();
+    } catch (const std::system_error&) {
+      is_taken_ = true;  // no thread was to be had: for ever, so that everybody works alone
+    }
+  }
 
   void Run() {
     const FlushTiny flush;
