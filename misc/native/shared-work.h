@@ -50,9 +50,11 @@ class Helper {
   // Calls work(task) for all of 0 … count − 1, here and, unless it helps somebody else, on the helper.
   template <typename Work>
   void Share(int64_t count, const Work& work) {
-    if (is_taken_.exchange(true)) {
-      for (int64_t task = 0; task < count; task++) work(task);
-      return;
+    if (is_taken_.exchange(true)) return DoAlone(count, work);
+    if (rest_ > 0) {
+      rest_--;
+      is_taken_ = false;
+      return DoAlone(count, work);
     }
     call_ = [](const void* work, int64_t task) { (*static_cast<const Work*>(work))(task); };
     work_ = &work;
@@ -64,16 +66,27 @@ class Helper {
       const std::lock_guard<std::mutex> lock(mutex_);
       bell_.notify_one();
     }
+    const auto begin = Clock::now();
     TakeAll();
     is_open_ = false;
-    // What it has begun ends in less than a task's time, unless a core is short.
+    const auto end = Clock::now();
+    // What it has begun ends in less than a task's time. If not, others want its core, and with them it
+    // would be in the way more often than it helps.
     for (int turn = 0; is_inside_; turn++) turn < kTurns ? Pause() : std::this_thread::yield();
+    if (Clock::now() - end > 2 * (end - begin) + kLate) rest_ = kRest;
     is_taken_ = false;
   }
 
+  template <typename Work>
+  static void DoAlone(int64_t count, const Work& work) {
+    for (int64_t task = 0; task < count; task++) work(task);
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
   static constexpr int kTurns = 4000;
-  static constexpr std::chrono::microseconds kAwake{300};
+  static constexpr int kRest = 100;  // kernels that go without it, some ten steps of a small model
+  static constexpr std::chrono::microseconds kAwake{300}, kLate{100};
 
   Helper() {
     try {
@@ -100,13 +113,13 @@ class Helper {
   }
 
   bool IsOpenSoon() const {
-    const auto end = std::chrono::steady_clock::now() + kAwake;
+    const auto end = Clock::now() + kAwake;
     do {
       for (int turn = 0; turn < 64; turn++) {
         if (is_open_ && next_ < count_) return true;
         Pause();
       }
-    } while (std::chrono::steady_clock::now() < end);
+    } while (Clock::now() < end);
     return false;
   }
 
@@ -124,6 +137,7 @@ class Helper {
   const void* work_ = nullptr;
   std::atomic<int64_t> count_{0}, next_{0};
   std::atomic<bool> is_taken_{false}, is_open_{false}, is_inside_{false}, is_asleep_{false};
+  int rest_ = 0;  // belongs to whoever has taken the helper
   std::mutex mutex_;
   std::condition_variable bell_;
 };
@@ -132,7 +146,7 @@ class Helper {
 template <typename Work>
 void Share(int64_t count, bool is_worth_it, const Work& work) {
   if (count > 1 && is_worth_it && MayTakeAnotherCore()) return Helper::Get().Share(count, work);
-  for (int64_t task = 0; task < count; task++) work(task);
+  Helper::DoAlone(count, work);
 }
 
 // Numbers from which on a kernel that does a little with each is worth a second core: to call it takes
