@@ -131,7 +131,7 @@ const thinSigmoid: Rule = (node, graph) => {
 /** A product of matrices: where ours is faster than TensorFlow's, ours. */
 const product: Rule = (node, graph) => {
   const {T, transpose_a: transposeA, transpose_b: transposeB} = node.attributes;
-  if (!nativeKernels().multiplies || node.op !== 'MatMul' || !isFloat(T)) return undefined;
+  if (!nativeKernels().multiplies || !isFloat(T)) return undefined;
   const shape = graph.shape(`${node.name}:0`);
   if (shape === undefined || Math.min(...shape) < FEW) return undefined;
   become(node, 'LatentMatMul', node.inputs);
@@ -157,11 +157,10 @@ function takeBiasGradient(product: GraphNode, graph: Rewriting, shape: readonly 
 
 /** A sum with a product that nothing else reads: the product starts from the other, in its shape. */
 const startedProduct: Rule = (node, graph) => {
-  const wanted = graph.shape(`${node.name}:0`)?.join();
   for (const [sum, other] of [node.inputs, [...node.inputs].reverse()]) {
     const reshape = graph.hasOneReader(sum) ? graph.find(sum, 'Reshape') : undefined;
     const product = ownProduct(graph, reshape === undefined ? sum : reshape.inputs[0]);
-    if (product === undefined || graph.shape(other)?.join() !== wanted) continue;
+    if (product === undefined || !haveOneShape(graph, node, other!)) continue;
     extend(node, product, other!, 'starts');
     return undefined;
   }
@@ -170,10 +169,9 @@ const startedProduct: Rule = (node, graph) => {
 
 /** A sum with what dropout leaves is part of it. */
 const addedDropout: Rule = (node, graph) => {
-  const wanted = graph.shape(`${node.name}:0`)?.join();
   for (const [sum, other] of [node.inputs, [...node.inputs].reverse()]) {
     const dropped = graph.hasOneReader(sum) ? graph.find(sum, 'LatentDropout') : undefined;
-    if (dropped?.inputs.length !== 3 || graph.shape(other)?.join() !== wanted) continue;
+    if (dropped?.inputs.length !== 3 || !haveOneShape(graph, node, other!)) continue;
     become(node, 'LatentDropout', [...dropped.inputs, other!]);
     node.attributes = {additions: {int: 1}};
     return undefined;
@@ -222,6 +220,12 @@ function isFloat(type: Attribute | undefined): boolean {
 function ownProduct(graph: Rewriting, output: string | undefined): GraphNode | undefined {
   const product = graph.hasOneReader(output) ? graph.find(output, 'LatentMatMul') : undefined;
   return isPlainProduct(product) ? product : undefined;
+}
+
+/** Whether an input of a sum is known to have the sum's shape, so that nothing is repeated. */
+function haveOneShape(graph: Rewriting, sum: GraphNode, input: string): boolean {
+  const shape = graph.shape(`${sum.name}:0`);
+  return shape !== undefined && graph.shape(input)?.join() === shape.join();
 }
 
 /** Makes of a node the product with one input more. */

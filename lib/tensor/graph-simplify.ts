@@ -18,12 +18,14 @@ export function simplify(graph: Graph, wanted: readonly string[]): (output: stri
   const kept = graph.nodes.filter(node => {
     node.inputs = node.inputs.map(input => rewriting.resolve(input));
     if (node.op === 'Relu') rewriting.rectified.set(node.inputs[0]!, `${node.name}:0`);
-    for (const rule of RULES[node.op] ?? []) {
+    const {op} = node;
+    for (const rule of RULES[op] ?? []) {
       const instead = rule(node, rewriting);
       if (instead !== undefined) {
         rewriting.replace(`${node.name}:0`, instead);
         return false;
       }
+      if (node.op !== op) break; // the other rules are for what it was
     }
     for (const input of node.inputs) rewriting.read.add(input);
     return true;

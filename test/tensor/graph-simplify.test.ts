@@ -99,6 +99,14 @@ test('a product of our own takes its bias and relu with it', whereCompiled, t =>
     return sum.mul(sum.add(tf.ones([9])));
   });
   assert.equal(shared['LatentMatMul'], 2, 'also read without its bias');
+  // The second matrix has the shape of the sum: it must not be taken for what the first product starts from.
+  const square = tf.fill<tf.Rank.R2>([16, 16], 0.5);
+  const chain = compile(({x}: {x: tf.Tensor2D}) => ({
+    y: tf.matMul(tf.matMul(x, square), square).add(tf.ones([16])),
+  }));
+  assert.deepEqual(new Set(chain({x: tf.ones([16, 16])}).y.dataSync()), new Set([65]));
+  chain.dispose();
+  square.dispose();
   const twice = operations(x =>
     product(x)
       .add(tf.ones([9]))
