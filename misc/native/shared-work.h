@@ -39,15 +39,15 @@ inline bool MayTakeAnotherCore() {
 
 // A thread that takes a share of one kernel's tasks at a time. It waits for the next with open eyes
 // for a moment, as to wake a thread takes as long as many a task, and then goes to sleep.
-class Helper {
+class SecondThread {
  public:
   // There is one; it lives as long as the process.
-  static Helper& Get() {
-    static Helper* const helper = new Helper;
-    return *helper;
+  static SecondThread& Get() {
+    static SecondThread* const thread = new SecondThread;
+    return *thread;
   }
 
-  // Calls work(task) for all of 0 … count − 1, here and, unless it helps somebody else, on the helper.
+  // Calls work(task) for all of 0 … count − 1, here and, unless it works for somebody else, on that thread.
   template <typename Work>
   void Share(int64_t count, const Work& work) {
     if (is_taken_.exchange(true)) return DoAlone(count, work);
@@ -71,7 +71,7 @@ class Helper {
     is_open_ = false;
     const auto end = Clock::now();
     // What it has begun ends in less than a task's time. If not, others want its core, and with them it
-    // would be in the way more often than it helps.
+    // would be in the way more often than of use.
     for (int turn = 0; is_inside_; turn++) turn < kTurns ? Pause() : std::this_thread::yield();
     if (Clock::now() - end > 2 * (end - begin) + kLate) rest_ = kRest;
     is_taken_ = false;
@@ -88,7 +88,7 @@ class Helper {
   static constexpr int kRest = 100;  // kernels that go without it, some ten steps of a small model
   static constexpr std::chrono::microseconds kAwake{300}, kLate{100};
 
-  Helper() {
+  SecondThread() {
     try {
       std::thread([this] { Run(); }).detach();
     } catch (const std::system_error&) {
@@ -137,7 +137,7 @@ class Helper {
   const void* work_ = nullptr;
   std::atomic<int64_t> count_{0}, next_{0};
   std::atomic<bool> is_taken_{false}, is_open_{false}, is_inside_{false}, is_asleep_{false};
-  int rest_ = 0;  // belongs to whoever has taken the helper
+  int rest_ = 0;  // belongs to whoever has taken the thread
   std::mutex mutex_;
   std::condition_variable bell_;
 };
@@ -145,8 +145,8 @@ class Helper {
 // Calls work(task) for all of 0 … count − 1, on two cores if it is worth it and there are two.
 template <typename Work>
 void Share(int64_t count, bool is_worth_it, const Work& work) {
-  if (count > 1 && is_worth_it && MayTakeAnotherCore()) return Helper::Get().Share(count, work);
-  Helper::DoAlone(count, work);
+  if (count > 1 && is_worth_it && MayTakeAnotherCore()) return SecondThread::Get().Share(count, work);
+  SecondThread::DoAlone(count, work);
 }
 
 // Numbers from which on a kernel that does a little with each is worth a second core: to call it takes
