@@ -96,12 +96,12 @@ function loadNative(): Error | undefined {
   legacy['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
   legacy['isArray'] ??= Array.isArray;
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  const asked = process.env['LATENT_THREADS'] ?? '1';
-  const threads = asked === '2' && mayUseKernels() && suitsOwnProducts() ? '1' : asked;
-  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= asked === '1' ? '0' : '1';
-  process.env['TF_NUM_INTRAOP_THREADS'] ??= threads;
-  process.env['TF_NUM_INTEROP_THREADS'] ??= threads === '1' ? '-1' : threads;
   try {
+    const asked = process.env['LATENT_THREADS'] ?? '1';
+    const threads = asked === '2' && mayUseKernels() && suitsOwnProducts() ? '1' : asked;
+    process.env['TF_ENABLE_ONEDNN_OPTS'] ??= asked === '1' ? '0' : '1';
+    process.env['TF_NUM_INTRAOP_THREADS'] ??= threads;
+    process.env['TF_NUM_INTEROP_THREADS'] ??= threads === '1' ? '-1' : threads;
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only here, and only if it can
     require('@tensorflow/tfjs-node-gpu');
     return undefined;
